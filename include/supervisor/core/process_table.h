@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* process_table.h: the active groups, and which process owns which pid.
+ *
+ * The shape (groups, their processes) is the main thread's alone. The pid map is shared
+ * with the workers, which claim the pids they spawn.
+ */
+#ifndef SUPERVISOR_CORE_PROCESS_TABLE_H
+#define SUPERVISOR_CORE_PROCESS_TABLE_H
+
+#include "supervisor/core/config.h"
+#include "supervisor/core/process.h"
+
+struct group {
+    struct group_config *config;    /* a reference */
+    struct process **processes;     /* in config order; references */
+    size_t n_processes;
+    struct event_pool *pool;        /* GROUP_EVENTLISTENER */
+    struct fcgi_socket *fcgi;       /* GROUP_FCGI */
+};
+
+/* Active groups in order of activation. Main thread only. */
+struct process_table {
+    struct group **groups;
+    size_t n_groups;
+};
+
+extern struct process_table process_table;
+
+struct group *process_table_find_group(const char *name);
+
+/* "group:name" or "name" (group and process of that name). group_only set: "group:*" or
+ * "group:" was asked, *ret_group is set and *ret_process NULL. 0 or -ENOENT. */
+int process_table_resolve(const char *spec, struct group **ret_group, struct process **ret_process);
+
+int process_table_add(struct group *group);     /* 0 or -ENOMEM */
+void process_table_remove(struct group *group); /* not freed */
+
+/* All processes, sorted by group name then process name (code point order): the order of
+ * getAllProcessInfo. The array is cached until the shape changes; do not free. Main thread. */
+struct process **process_table_sorted(size_t *ret_n);
+
+/* Groups by priority, stable over activation order. Array to free(); NULL when out of memory. */
+struct group **process_table_by_priority(size_t *ret_n);
+
+/* ---- pids: any thread; take table.lock ---- */
+
+/* A spawn is about to fork: exits of unclaimed pids are kept for it. Never fails. */
+uint64_t pid_claim_begin(void);
+
+/* The spawn of ticket made pid for p: from now on its exit goes to p. If the child was collected
+ * already, p gets its exit here. pid 0: the spawn failed, only end the ticket.
+ * Returns 0 or -ENOMEM (the exit of pid would be lost: the caller kills and waits for it). */
+int pid_claim_end(uint64_t ticket, pid_t pid, struct process *p);
+
+/* Who owns pid: a counted reference, or NULL. */
+struct process *pid_owner(pid_t pid);
+
+/* p's child was collected: forget its pid. */
+void pid_forget(pid_t pid);
+
+/* The reaper collected a pid that nobody owns. true: kept, a spawn under way may claim it. */
+bool pid_keep_unclaimed(pid_t pid, int wait_status);
+
+#endif

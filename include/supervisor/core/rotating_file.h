@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* rotating_file.h: an append-only file that is renamed away when it has grown enough.
+ *
+ * FILE, FILE.1 (newest) ... FILE.backups. Only regular files rotate; anything else (a pipe
+ * behind /dev/stdout, a device) is written to as it is and never unlinked or renamed.
+ * Openers of the same file share one sink and so one rotation decision; those who are alone
+ * never wait for anybody.
+ * Source: Supervisor loggers.py, RotatingFileHandler; daemon.md LOG-10..18.
+ */
+#ifndef SUPERVISOR_CORE_ROTATING_FILE_H
+#define SUPERVISOR_CORE_ROTATING_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct rotating_file;
+
+struct rotating_file_config {
+    const char *path;   /* copied */
+    uint64_t max_bytes; /* 0: never rotate */
+    unsigned backups;   /* 0: truncate instead of renaming */
+};
+
+/* Open for append, made with 0666 & ~umask. 0 or a negative errno. Any thread. */
+int rotating_file_open(const struct rotating_file_config *config, struct rotating_file **ret_file);
+void rotating_file_close(struct rotating_file *file); /* accepts NULL */
+
+/* Append all of data, rotating where needed, at line ends where one is near.
+ * *ret_stored is the number of bytes that are in a file, also on failure.
+ * Returns 0 or the negative errno of what stopped it (ENOSPC, EAGAIN of a full pipe, EIO, ...);
+ * a later append tries to mend it (opens again what could not be opened). */
+int rotating_file_append(struct rotating_file *file, const void *data, size_t len,
+                         size_t *ret_stored);
+
+/* Close and open by name (SIGUSR2). 0 or a negative errno; then appends retry. */
+int rotating_file_reopen(struct rotating_file *file);
+
+/* Empty it: a regular file is unlinked and made anew, so that readers of the old one keep it. */
+int rotating_file_clear(struct rotating_file *file);
+
+/* Rotate now, whatever the size. */
+int rotating_file_rotate(struct rotating_file *file);
+
+/* For poll(2) when append said -EAGAIN; -1 when there is nothing to wait for. */
+int rotating_file_fd(const struct rotating_file *file);
+
+const char *rotating_file_path(const struct rotating_file *file);
+
+/* Has the name come to mean another file (logrotate moved ours away)? One stat(2). */
+bool rotating_file_was_moved(const struct rotating_file *file);
+
+#endif
