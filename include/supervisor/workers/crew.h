@@ -26,10 +26,10 @@ const struct config *crew_config(void);
 
 enum daemon_mood crew_mood(void);
 
-/* The SUPERVISOR_SERVER_URL that serverurl=AUTO means; NULL when no server is configured. */
-
 /* Add every group of the config (PROCESS_GROUP_ADDED, AUTO log files, FastCGI test). A group that cannot be
- * made (log directory, socket) is an error text for the caller to die of at boot. */
+ * made (log directory, socket) is an error text for the caller to die of at boot.
+ * Starts no thread: the daemon may still fork (daemonize) between this and crew_start_all(),
+ * which starts the workers of all groups added so far. */
 int crew_add_all(char **ret_error);
 
 /* SUPERVISOR_STATE_CHANGE_RUNNING, then START to every autostart process by priority. */
