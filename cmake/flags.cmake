@@ -1,6 +1,7 @@
 # Warnings, hardening and sanitizers: one interface target that every target of ours links.
 add_library(supervisor_flags INTERFACE)
-target_include_directories(supervisor_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_include_directories(supervisor_flags INTERFACE
+    ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
 target_compile_definitions(supervisor_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 target_compile_options(supervisor_flags INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
