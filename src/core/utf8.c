@@ -1,86 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8.c: is it UTF-8, and how many characters. */
+/* utf8.c: where UTF-8 is right, and where it is cut. */
 #include "supervisor/core/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
-/* What may follow a lead byte: the length of the character and the range of its second byte. That
- * range is what excludes overlong forms, surrogates and characters above U+10FFFF. Source: The
- * Unicode Standard, table 3-7. */
-struct lead {
-    unsigned len; /* bytes; 0: no lead byte */
-    uint8_t low, high;
-};
-
-static struct lead lead_of(uint8_t byte)
+int utf8_char_len(const char *data, size_t len)
 {
-    if (byte < 0x80)
-        return (struct lead){ 1, 0, 0 };
-    if (byte < 0xc2)
-        return (struct lead){ 0, 0, 0 };
-    if (byte < 0xe0)
-        return (struct lead){ 2, 0x80, 0xbf };
-    if (byte < 0xf0)
-        return (struct lead){ 3, byte == 0xe0 ? 0xa0 : 0x80, byte == 0xed ? 0x9f : 0xbf };
-    if (byte < 0xf5)
-        return (struct lead){ 4, byte == 0xf0 ? 0x90 : 0x80, byte == 0xf4 ? 0x8f : 0xbf };
-    return (struct lead){ 0, 0, 0 };
-}
-
-/* How many of the character's bytes are there and right; *ret_len: how many it should have. */
-static size_t char_bytes(const char *data, size_t len, size_t *ret_len)
-{
-    struct lead lead = lead_of((uint8_t)data[0]);
-    *ret_len = lead.len;
-    if (!lead.len)
+    const unsigned char *c = (const unsigned char *)data;
+    if (c[0] < 0x80)
+        return 1;
+    int want = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+    if (c[0] < 0xc2 || c[0] > 0xf4)
         return 0;
-    size_t good = 1;
-    while (good < lead.len && good < len) {
-        uint8_t byte = (uint8_t)data[good];
-        uint8_t low = good == 1 ? lead.low : 0x80;
-        uint8_t high = good == 1 ? lead.high : 0xbf;
-        if (byte < low || byte > high)
-            break;
-        good++;
+    /* The second byte is what rules out overlong forms, surrogates and too large numbers. */
+    unsigned char low = c[0] == 0xe0 ? 0xa0 : c[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned char high = c[0] == 0xed ? 0x9f : c[0] == 0xf4 ? 0x8f : 0xbf;
+    for (int i = 1; i < want; i++) {
+        if ((size_t)i >= len)
+            return -1;
+        if (c[i] < low || c[i] > high)
+            return 0;
+        low = 0x80;
+        high = 0xbf;
     }
-    return good;
+    return want;
 }
 
-size_t utf8_valid_prefix(const char *data, size_t len)
+/* Most output is ASCII: eight bytes at a time. */
+static size_t ascii_prefix(const char *data, size_t len)
 {
-    size_t at = 0;
-    while (at < len) {
-        size_t want;
-        size_t good = char_bytes(data + at, len - at, &want);
-        if (!want || good < want)
+    size_t i = 0;
+    for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, data + i, sizeof(word));
+        if (word & UINT64_C(0x8080808080808080))
             break;
-        at += want;
     }
-    return at;
+    while (i < len && (unsigned char)data[i] < 0x80)
+        i++;
+    return i;
 }
 
 bool utf8_is_valid(const char *data, size_t len)
 {
-    return utf8_valid_prefix(data, len) == len;
+    while (len) {
+        size_t n = ascii_prefix(data, len);
+        if (n == len)
+            return true;
+        int more = utf8_char_len(data + n, len - n);
+        if (more <= 0)
+            return false;
+        data += n + (size_t)more;
+        len -= n + (size_t)more;
+    }
+    return true;
 }
 
-size_t utf8_count(const char *data, size_t len)
+size_t utf8_cut_tail(const char *data, size_t len)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < len; i++)
-        count += ((uint8_t)data[i] & 0xc0) != 0x80;
-    return count;
-}
-
-size_t utf8_incomplete_tail(const char *data, size_t len)
-{
-    for (size_t tail = 1; tail <= 3 && tail <= len; tail++) {
-        size_t want;
-        size_t good = char_bytes(data + len - tail, tail, &want);
-        if (want > tail && good == tail)
-            return tail;
-        if (want)
-            return 0; /* a character that is complete, or broken */
+    for (size_t back = 1; back <= 3 && back <= len; back++) {
+        unsigned char c = (unsigned char)data[len - back];
+        if (c < 0x80)
+            return 0;
+        if (c >= 0xc0)
+            return utf8_char_len(data + len - back, back) < 0 ? back : 0;
     }
     return 0;
 }

@@ -3,7 +3,7 @@
  *
  * A line is formatted by the caller and queued; one writer thread does the I/O, so a full
  * disk or a stopped reader of stdout never holds up whoever logs. The queue is bounded;
- * what does not fit is counted and said once. Before log_start() and after log_stop()
+ * what does not fit is counted and said once, in its place. Before log_start() and after log_stop()
  * lines are written by the caller itself.
  *
  * Line: "YYYY-MM-DD HH:MM:SS,mmm LEVEL message\n", local time.
@@ -14,6 +14,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Numbers as in the reference; a line is written if its level >= the configured one. */
@@ -28,13 +29,13 @@ enum log_level {
 };
 
 struct log_config {
-    const char *path;      /* file; NULL: none; exactly "syslog": syslog(3) */
-    uint64_t max_bytes;    /* rotate at this size; 0 never */
+    const char *path;   /* file; NULL: none; exactly "syslog": syslog(3) */
+    uint64_t max_bytes; /* rotate at this size; 0 never */
     unsigned backups;
     enum log_level level;
-    bool to_stdout;        /* a copy to stdout, before the file */
-    bool json;             /* one JSON object a line instead of the reference's format */
-    const char *ident;     /* syslog ident; the caller keeps it alive */
+    bool to_stdout;    /* a copy to stdout, before the file */
+    bool json;         /* one JSON object a line instead of the reference's format */
+    const char *ident; /* syslog ident; the caller keeps it alive */
 };
 
 /* Open (or, on restart, reopen with new settings). Returns 0 or a negative errno of the
@@ -51,9 +52,14 @@ int log_reopen(void);
 /* Would a line of this level be written? Any thread. */
 bool log_wants(enum log_level level);
 
-/* Queue one line. Any thread, under any lock. Never blocks, never fails visibly. */
+/* Queue one line. Any thread, under any lock but those of rank log. Never blocks, never fails
+ * visibly. Lines before the first log_open() wait for it. */
 void log_msg(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void log_vmsg(enum log_level level, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+void log_vmsg(enum log_level level, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+/* The same for text that may hold any byte: "head" and data, both as they are. */
+void log_data(enum log_level level, const char *head, const char *data, size_t len);
 
 /* Lines lost to a full queue or a failed write since the start. */
 uint64_t log_dropped(void);

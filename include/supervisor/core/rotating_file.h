@@ -23,9 +23,15 @@ struct rotating_file_config {
     unsigned backups;   /* 0: truncate instead of renaming */
 };
 
-/* Open for append, made with 0666 & ~umask. 0 or a negative errno. Any thread. */
+/* Open for append, made with 0666 & ~umask. A file that is open already is shared: the last
+ * opener's limits hold for all. 0 or a negative errno. Any thread; each handle may be used by
+ * one thread at a time, sharers wait for each other's writes. */
 int rotating_file_open(const struct rotating_file_config *config, struct rotating_file **ret_file);
 void rotating_file_close(struct rotating_file *file); /* accepts NULL */
+
+/* A file that has reached max_bytes is rotated after the line that reached it. A line that does
+ * not end within this many bytes more (less for small limits) is cut. */
+#define ROTATING_FILE_SLACK_MAX (64 * 1024)
 
 /* Append all of data, rotating where needed, at line ends where one is near.
  * *ret_stored is the number of bytes that are in a file, also on failure.
@@ -40,15 +46,23 @@ int rotating_file_reopen(struct rotating_file *file);
 /* Empty it: a regular file is unlinked and made anew, so that readers of the old one keep it. */
 int rotating_file_clear(struct rotating_file *file);
 
-/* Rotate now, whatever the size. */
+/* Rotate now, whatever the size; an empty file stays as it is. */
 int rotating_file_rotate(struct rotating_file *file);
 
 /* For poll(2) when append said -EAGAIN; -1 when there is nothing to wait for. */
-int rotating_file_fd(const struct rotating_file *file);
+int rotating_file_fd(struct rotating_file *file);
 
 const char *rotating_file_path(const struct rotating_file *file);
 
-/* Has the name come to mean another file (logrotate moved ours away)? One stat(2). */
-bool rotating_file_was_moved(const struct rotating_file *file);
+/* Has the name come to mean another file (logrotate moved ours away)? One stat(2). Appends look
+ * about once a second by themselves and then go on in a file of that name. */
+bool rotating_file_was_moved(struct rotating_file *file);
+
+/* Why the last attempt to rotate did not succeed (the bytes are safe in the old file, and it
+ * is tried again every few seconds); 0 when all is well. One atomic load. */
+int rotating_file_rotate_error(const struct rotating_file *file);
+
+/* A regular file that may be rotated, rather than a pipe or a device. */
+bool rotating_file_is_regular(struct rotating_file *file);
 
 #endif

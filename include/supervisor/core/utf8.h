@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8.h: is it UTF-8, and how many characters.
- *
- * As strict as Python's decoder: no overlong forms, no surrogates, nothing above U+10FFFF.
- */
+/* utf8.h: where UTF-8 is right, and where it is cut. Source: RFC 3629. */
 #ifndef SUPERVISOR_CORE_UTF8_H
 #define SUPERVISOR_CORE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of the longest prefix that is whole, valid characters. */
-size_t utf8_valid_prefix(const char *data, size_t len);
+/* The length of the character at the start of data: 1 to 4; 0 if it is wrong; -1 if data ends
+ * before the character does and it is right so far. len > 0. */
+int utf8_char_len(const char *data, size_t len);
 
 bool utf8_is_valid(const char *data, size_t len);
 
-/* Characters in valid text. */
-size_t utf8_count(const char *data, size_t len);
-
-/* Bytes (0..3) at the end that begin a character whose rest has not arrived yet. */
-size_t utf8_incomplete_tail(const char *data, size_t len);
+/* How many bytes at the end are the beginning of a character: 0 to 3. */
+size_t utf8_cut_tail(const char *data, size_t len);
 
 #endif

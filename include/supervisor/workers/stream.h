@@ -27,7 +27,7 @@
 #include <sys/types.h>
 
 #define STREAM_READ_MAX    (128 * 1024) /* bytes of one read(2), hence of one event */
-#define STREAM_PATIENCE_MS 3000         /* how long a full pipe as log file may hold up its program */
+#define STREAM_PATIENCE_MS 3000 /* how long a full pipe as log file may hold up its program */
 
 struct stream;
 
