@@ -4,7 +4,9 @@
  *   child idle                 waits for a signal
  *   child lines RATE SECONDS   100-byte lines at RATE a second, numbered; then idles
  *   child blocks BYTES         BYTES in 64 KiB writes; then idles
+ *   child beacon FIFO          writes its pid to FIFO once; then idles
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +51,24 @@ static void blocks(long long bytes)
         write_all(block, bytes < (long long)sizeof(block) ? (size_t)bytes : sizeof(block));
 }
 
+static void beacon(const char *fifo)
+{
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    int fd = open(fifo, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, text, (size_t)n) != n)
+        exit(1);
+    (void)close(fd);
+}
+
 int main(int argc, char *argv[])
 {
     if (argc == 4 && strcmp(argv[1], "lines") == 0)
         lines(strtod(argv[2], NULL), strtod(argv[3], NULL));
     else if (argc == 3 && strcmp(argv[1], "blocks") == 0)
         blocks(strtoll(argv[2], NULL, 10));
+    else if (argc == 3 && strcmp(argv[1], "beacon") == 0)
+        beacon(argv[2]);
     for (;;)
         (void)pause();
 }
