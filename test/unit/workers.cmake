@@ -1,0 +1,1 @@
+supervisor_unit_test(procstat supervisor_workers)
