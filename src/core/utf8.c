@@ -57,6 +57,14 @@ bool utf8_is_valid(const char *data, size_t len)
     return true;
 }
 
+size_t utf8_count(const char *data, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += ((unsigned char)data[i] & 0xc0) != 0x80;
+    return count;
+}
+
 size_t utf8_cut_tail(const char *data, size_t len)
 {
     for (size_t back = 1; back <= 3 && back <= len; back++) {

@@ -12,6 +12,9 @@ int utf8_char_len(const char *data, size_t len);
 
 bool utf8_is_valid(const char *data, size_t len);
 
+/* Characters in valid text. */
+size_t utf8_count(const char *data, size_t len);
+
 /* How many bytes at the end are the beginning of a character: 0 to 3. */
 size_t utf8_cut_tail(const char *data, size_t len);
 
