@@ -18,10 +18,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROCESS_SPAWNERR_MAX  512 /* bytes with the NUL; longer texts are cut at a character */
-#define PROCESS_EXITS_KEPT    8
-#define PROCESS_STDIN_MAX     (1024 * 1024) /* bytes queued to a child that does not read */
-#define PROCESS_MAILBOX_MAX   1024          /* requests; more are refused with -ENOBUFS */
+#define PROCESS_SPAWNERR_MAX 512 /* bytes with the NUL; longer texts are cut at a character */
+#define PROCESS_EXITS_KEPT   8
+#define PROCESS_STDIN_MAX    (1024 * 1024) /* bytes queued to a child that does not read */
+#define PROCESS_MAILBOX_MAX  1024          /* requests; more are refused with -ENOBUFS */
 
 /* ---- requests: the only way to make a worker do something ---- */
 
@@ -33,8 +33,8 @@ enum request_kind {
     REQUEST_REOPEN_LOGS, /* close and open by name */
     REQUEST_CLEAR_LOGS,  /* empty the log files, running or not */
     REQUEST_ROTATE_LOGS,
-    REQUEST_DRAIN,       /* the daemon is going down: no start, no retry from now on */
-    REQUEST_QUIT,        /* end the thread; only when there is no child */
+    REQUEST_DRAIN, /* the daemon is going down: no start, no retry from now on */
+    REQUEST_QUIT,  /* end the thread; only when there is no child */
 };
 
 enum request_result {
@@ -46,7 +46,7 @@ enum request_result {
     REQUEST_FAILED,          /* text says why */
     REQUEST_NO_FILE,         /* STDIN: closed, or the program has none */
     REQUEST_UNKNOWN_STATE,   /* START in UNKNOWN */
-    REQUEST_CANCELLED,       /* the worker quit before it looked at it */
+    REQUEST_CANCELLED,       /* not done: the worker quits, or the daemon is going down */
 };
 
 struct process;
@@ -56,46 +56,46 @@ struct process;
  * the worker. */
 struct request {
     enum request_kind kind;
-    int signal;           /* SIGNAL */
-    char *data;           /* STDIN: malloc'd, freed with the request */
+    int signal; /* SIGNAL */
+    char *data; /* STDIN: malloc'd, freed with the request */
     size_t len;
     void (*done)(struct request *request); /* main thread; may be NULL */
-    void *arg;            /* the asker's */
+    void *arg;                             /* the asker's */
 
     enum request_result result; /* valid in done() */
     uint64_t spawn_seq;         /* START: the attempt it made; see process_facts */
     char text[PROCESS_SPAWNERR_MAX];
-    struct process *process;    /* set by process_post; a counted reference */
-    struct request *next;       /* whoever owns it */
+    struct process *process; /* set by process_post; a counted reference */
+    struct request *next;    /* whoever owns it */
 };
 
 /* ---- facts ---- */
 
 /* How one run of the program ended. */
 struct process_exit {
-    int64_t wall;        /* seconds since the epoch */
-    int status;          /* waitpid's */
+    int64_t wall; /* seconds since the epoch */
+    int status;   /* waitpid's */
     uint64_t lived_ns;
     bool expected;
-    bool asked;          /* after a stop request */
+    bool asked; /* after a stop request */
 };
 
 struct process_facts {
     enum process_state state;
-    pid_t pid;             /* 0 when there is no child */
-    int64_t start_wall;    /* seconds since the epoch of the last spawn attempt, 0 never */
-    int64_t stop_wall;     /* of the last reap, 0 never; not reset by a new start */
-    uint64_t start_ns;     /* monotonic, of the last spawn attempt */
-    uint64_t state_ns;     /* monotonic, when this state was entered */
-    int exit_status;       /* 0..255, -1 by signal, 0 when none is known */
-    unsigned tries;        /* consecutive failures: the backoff counter */
-    uint64_t spawn_seq;    /* spawn attempts so far */
-    uint64_t ran_seq;      /* the last attempt that reached RUNNING */
-    uint64_t failed_seq;   /* the last attempt that ended in BACKOFF or FATAL */
-    uint64_t restarts;     /* successful spawns after the first that nobody asked for */
-    unsigned n_exits;      /* ends so far; the last PROCESS_EXITS_KEPT are in exits[] */
+    pid_t pid;           /* 0 when there is no child */
+    int64_t start_wall;  /* seconds since the epoch of the last spawn attempt, 0 never */
+    int64_t stop_wall;   /* of the last reap, 0 never; not reset by a new start */
+    uint64_t start_ns;   /* monotonic, of the last spawn attempt */
+    uint64_t state_ns;   /* monotonic, when this state was entered */
+    int exit_status;     /* 0..255, -1 by signal, 0 when none is known */
+    unsigned tries;      /* consecutive failures: the backoff counter */
+    uint64_t spawn_seq;  /* spawn attempts so far */
+    uint64_t ran_seq;    /* the last attempt that reached RUNNING */
+    uint64_t failed_seq; /* the last attempt that ended in BACKOFF or FATAL */
+    uint64_t restarts;   /* successful spawns after the first that nobody asked for */
+    unsigned n_exits;    /* ends so far; the last PROCESS_EXITS_KEPT are in exits[] */
     struct process_exit exits[PROCESS_EXITS_KEPT]; /* ring: the i-th end is at i % KEPT */
-    char spawnerr[PROCESS_SPAWNERR_MAX]; /* "" when none */
+    char spawnerr[PROCESS_SPAWNERR_MAX];           /* "" when none */
     bool stdin_open;
 };
 
@@ -111,27 +111,32 @@ struct process {
     const struct process_config *config; /* never changes */
     struct group_config *group_config;   /* never changes; a reference */
     char *display_name;                  /* never changes; "group:name", or "name" if equal */
-    char *logfile[CHANNELS];             /* never changes; effective path (AUTO resolved), NULL: none */
+    char *logfile[CHANNELS]; /* never changes; effective path (AUTO resolved), NULL: none */
     struct channel_counters counters[CHANNELS];
-    struct event_member *member;         /* never changes; NULL unless an event listener */
-    struct fcgi_socket *fcgi;            /* never changes; NULL unless a FastCGI program */
-    _Atomic int listener_state;          /* listener.h's, -1 if not a listener */
+    struct event_member *member; /* never changes; NULL unless an event listener */
+    struct fcgi_socket *fcgi;    /* never changes; NULL unless a FastCGI program */
+    _Atomic int listener_state;  /* listener.h's, -1 if not a listener */
 
-    struct lock lock;                    /* rank 2 */
-    struct process_facts facts;          /* lock; written by its worker only */
-    struct request *mailbox_head;        /* lock */
-    struct request **mailbox_tail;       /* lock */
-    unsigned mailbox_n;                  /* lock */
-    bool mailbox_closed;                 /* lock; the worker has quit */
-    bool exit_pending;                   /* lock; the reaper collected the child ... */
-    int exit_wait_status;                /* lock; ... with this status */
-    uint64_t exit_ns;                    /* lock; ... at this time */
+    struct lock lock;              /* rank 2 */
+    struct process_facts facts;    /* lock; written by its worker only */
+    struct request *mailbox_head;  /* lock */
+    struct request **mailbox_tail; /* lock */
+    unsigned mailbox_n;            /* lock */
+    unsigned starts_pending;       /* lock; STARTs posted and not yet finished */
+    bool mailbox_closed;           /* lock; the worker has quit */
+    pid_t child_pid;               /* lock; from its claim to its collection, else 0 */
+    bool exit_pending;             /* lock; the reaper collected the child ... */
+    int exit_wait_status;          /* lock; ... with this status */
+    uint64_t exit_ns;              /* lock; ... at this time */
 
-    int wake_fd;                         /* never changes; eventfd the worker waits on */
-    _Atomic bool wake_sent;              /* atomic; coalesces writes to wake_fd */
-    struct process *next_changed;        /* notice lock */
-    bool changed;                        /* notice lock */
-    void *worker;                        /* worker.c's; main thread creates and joins */
+    pid_t map_pid;            /* table lock; its key in the pid map, 0 when not in it */
+    struct process *map_next; /* table lock; chain of the pid map */
+
+    int wake_fd;                  /* never changes; eventfd the worker waits on */
+    _Atomic bool wake_sent;       /* atomic; coalesces writes to wake_fd */
+    struct process *next_changed; /* notice lock */
+    bool changed;                 /* notice lock */
+    void *worker;                 /* worker.c's; main thread creates and joins */
     _Atomic int refs;
 };
 
@@ -148,8 +153,12 @@ void process_facts(struct process *p, struct process_facts *ret_facts);
 /* State alone, cheaper. */
 enum process_state process_state(struct process *p);
 
+/* Has it a child, is it about to get one, or would it start one by itself? Only when not may its
+ * group be removed. Any thread. */
+bool process_is_busy(struct process *p);
+
 /* Hand r to the worker. 0; or -ESHUTDOWN (the worker has quit), -ENOBUFS (mailbox full): then r is
- * still the caller's. Locks: takes p->lock. Any thread. */
+ * still the caller's. STOP, DRAIN and QUIT always fit. Locks: takes p->lock. Any thread. */
 int process_post(struct process *p, struct request *r);
 
 /* Allocate and post a request without data that nobody waits for. 0, -ENOMEM or as process_post. */
@@ -196,11 +205,11 @@ bool process_collect_child(struct process *p, pid_t pid);
 
 /* ---- notices: how the main thread learns of changes ---- */
 
-/* The loop to wake; called once at boot, before any worker. */
+/* The loop to wake; called once at boot, before any worker. wake: any thread; NULL: nobody. */
 void notice_set_loop(void (*wake)(void *arg), void *arg);
 
-/* Main thread: call changed(p, arg) once for each process published since the last call, and done() of
- * each request that came back. Order between processes is that of their first change. */
+/* Main thread: call changed(p, arg) once for each process published since the last call, and done()
+ * of each request that came back. Order between processes is that of their first change. */
 void notice_dispatch(void (*changed)(struct process *p, void *arg), void *arg);
 
 #endif

@@ -11,11 +11,11 @@
 #include "supervisor/core/process.h"
 
 struct group {
-    struct group_config *config;    /* a reference */
-    struct process **processes;     /* in config order; references */
+    struct group_config *config; /* a reference */
+    struct process **processes;  /* in config order; references */
     size_t n_processes;
-    struct event_pool *pool;        /* GROUP_EVENTLISTENER */
-    struct fcgi_socket *fcgi;       /* GROUP_FCGI */
+    struct event_pool *pool;  /* GROUP_EVENTLISTENER */
+    struct fcgi_socket *fcgi; /* GROUP_FCGI */
 };
 
 /* Active groups in order of activation. Main thread only. */
@@ -48,17 +48,17 @@ struct group **process_table_by_priority(size_t *ret_n);
 uint64_t pid_claim_begin(void);
 
 /* The spawn of ticket made pid for p: from now on its exit goes to p. If the child was collected
- * already, p gets its exit here. pid 0: the spawn failed, only end the ticket.
- * Returns 0 or -ENOMEM (the exit of pid would be lost: the caller kills and waits for it). */
-int pid_claim_end(uint64_t ticket, pid_t pid, struct process *p);
+ * already, p gets its exit here. pid 0: the spawn failed, only end the ticket. Never fails. Logs
+ * kept strangers that no spawn under way can claim any more. */
+void pid_claim_end(uint64_t ticket, pid_t pid, struct process *p);
 
-/* Who owns pid: a counted reference, or NULL. */
-struct process *pid_owner(pid_t pid);
+/* p gives its child up without collecting it (it ends while the child lives on): the child becomes
+ * a stranger to the reaper. */
+void pid_abandon(struct process *p);
 
-/* p's child was collected: forget its pid. */
-void pid_forget(pid_t pid);
-
-/* The reaper collected a pid that nobody owns. true: kept, a spawn under way may claim it. */
-bool pid_keep_unclaimed(pid_t pid, int wait_status);
+/* pid is waitable: collect it for whoever owns it, under the owner's lock, or as a stranger under
+ * table.lock, so that no claim comes between. Main thread (the reaper).
+ * Returns whether it was collected. */
+bool pid_collect(pid_t pid);
 
 #endif
