@@ -1,1 +1,3 @@
 supervisor_unit_test(procstat supervisor_workers)
+supervisor_unit_test(listener_protocol supervisor_workers)
+supervisor_unit_test(listener supervisor_workers)

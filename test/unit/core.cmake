@@ -1,0 +1,3 @@
+supervisor_unit_test(utf8 supervisor_core)
+supervisor_unit_test(event supervisor_core)
+supervisor_unit_test(bus_stress supervisor_core)
