@@ -162,7 +162,8 @@ int rotating_file_open(const struct rotating_file_config *config, struct rotatin
 
     if (shared) {
         file_free(file);
-        file_set_limits(shared, config);
+        if (!config->keep_limits)
+            file_set_limits(shared, config);
     }
     *ret_file = shared ? shared : file;
     return 0;
@@ -377,6 +378,8 @@ static int append(struct rotating_file *file, const char *data, size_t len, size
         if (!error && full)
             rotate_if_full(file);
     }
+    if (error == -ESTALE) /* a network file that its server no longer knows: open it anew */
+        append_fd_close(&file->out);
     return error;
 }
 

@@ -21,6 +21,7 @@ struct rotating_file_config {
     const char *path;   /* copied */
     uint64_t max_bytes; /* 0: never rotate */
     unsigned backups;   /* 0: truncate instead of renaming */
+    bool keep_limits;   /* if it is open already: leave its limits as they are */
 };
 
 /* Open for append, made with 0666 & ~umask. A file that is open already is shared: the last

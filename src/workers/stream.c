@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/* stream.c: one output channel of one running program: pipe -> log file, syslog, capture, events.
+ */
+#include "supervisor/workers/stream.h"
+
+#include "capture.h"
+#include "log_sink.h"
+#include "output_event.h"
+#include "scratch.h"
+#include "strip_ansi.h"
+#include "supervisor/core/clock.h"
+#include "supervisor/core/log.h"
+#include "supervisor/core/syslogger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIPE_LARGE      (1024 * 1024) /* bytes, for programs that fill a pipe of the usual size */
+#define PIPE_USUAL      (64 * 1024)
+#define PIPES_LARGE_MAX 32 /* ... of users whose pipes the kernel limits (pipe-user-pages-soft) */
+#define SETTLE_AT_EXIT_MS                                                                          \
+    500 /* for a slow reader behind the log file, when the program has ended */
+#define BACKUPS_MAX 1000000
+
+struct stream {
+    struct process *process; /* borrowed: its worker lives as long as we do */
+    enum channel channel;
+    const struct channel_config *config;
+    int fd; /* the pipe; -1 after its end */
+    bool large;
+    bool strip;
+    bool is_protocol; /* an event listener's stdout */
+    struct log_sink sink;
+    struct capture capture;
+    struct output_event event;
+    char *syslog_prefix; /* "cat "; NULL: no syslog */
+    uint64_t syslog_lost;
+    uint64_t now_ns; /* of the call under way, for the pieces of its chunk */
+    void (*tap)(const char *data, size_t len, void *arg);
+    void *tap_arg;
+    uint64_t n_read;          /* bytes */
+    uint64_t n_counted;       /* bytes of n_read that are in the counters ... */
+    uint64_t n_dropped_noted; /* ... and sink.dropped by then */
+};
+
+static _Atomic bool strip_by_default;
+static _Atomic unsigned n_large_pipes;
+
+void stream_set_strip_ansi(bool strip_ansi_codes)
+{
+    atomic_store(&strip_by_default, strip_ansi_codes);
+}
+
+/* ---- counting ---- */
+
+/* Bytes that the sink or the token search still hold are counted once they are through. */
+static void count(struct stream *s)
+{
+    if (log_sink_is_holding(&s->sink))
+        return;
+    struct channel_counters *c = &s->process->counters[s->channel];
+    uint64_t in = s->n_read - s->capture.n_pending - s->n_counted;
+    uint64_t dropped = s->sink.dropped - s->n_dropped_noted;
+    if (dropped > in)
+        dropped = in;
+    s->n_counted += in;
+    s->n_dropped_noted = s->sink.dropped;
+    atomic_fetch_add_explicit(&c->bytes_read, in, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->bytes_stored, in - dropped, memory_order_relaxed);
+    if (dropped)
+        atomic_fetch_add_explicit(&c->bytes_dropped, dropped, memory_order_relaxed);
+}
+
+/* ---- where a piece of output goes ---- */
+
+/* Each line of the piece is a record, as the reference does it: pieces are not joined. */
+static void send_to_syslog(struct stream *s, const char *data, size_t len)
+{
+    while (len && data[len - 1] == '\n')
+        len--;
+    const char *end = data + len;
+    for (;;) {
+        const char *newline = memchr(data, '\n', (size_t)(end - data));
+        const char *stop = newline ? newline : end;
+        if (syslogger_send(s->syslog_prefix, data, (size_t)(stop - data)) < 0)
+            s->syslog_lost++;
+        if (!newline)
+            return;
+        data = newline + 1;
+    }
+}
+
+static void store(struct stream *s, const char *data, size_t len)
+{
+    if (len)
+        log_sink_write(&s->sink, data, len, s->now_ns);
+    if (s->syslog_prefix)
+        send_to_syslog(s, data, len);
+}
+
+static void keep_captured(struct stream *s, const char *data, size_t len)
+{
+    if (capture_add(&s->capture, data, len) < 0) {
+        log_warn("'%s' %s: no memory to capture %zu bytes: they go to the log file",
+                 s->process->config->name, channel_name(s->channel), len);
+        store(s, data, len);
+    }
+}
+
+static void pass_piece(void *arg, char *data, size_t len, bool captured)
+{
+    struct stream *s = arg;
+    if (s->strip)
+        len = strip_ansi(data, len);
+    if (captured)
+        keep_captured(s, data, len);
+    else
+        store(s, data, len);
+    output_event_echo(&s->event, data, len, s->is_protocol);
+    if (s->config->events_enabled && !s->is_protocol)
+        output_event_log(&s->event, data, len);
+}
+
+static void pass_text(void *arg, const char *data, size_t len)
+{
+    struct stream *s = arg;
+    output_event_communicate(&s->event, data, len);
+}
+
+static const struct capture_ops capture_ops = { .piece = pass_piece, .text = pass_text };
+
+static void pass_chunk(struct stream *s, char *data, size_t len, uint64_t now_ns)
+{
+    s->now_ns = now_ns;
+    s->n_read += len;
+    if (s->tap)
+        s->tap(data, len, s->tap_arg);
+    if (s->capture.max_bytes)
+        capture_feed(&s->capture, data, len, &capture_ops, s);
+    else
+        pass_piece(s, data, len, false);
+    count(s);
+}
+
+/* The begin token came and the end token never will: the text is output like any other. */
+static void give_up_capture(struct stream *s)
+{
+    size_t len;
+    const char *text = capture_text(&s->capture, &len);
+    log_warn("'%s' %s ended inside a captured text: its %zu bytes go to the log file",
+             s->process->config->name, channel_name(s->channel), len);
+    store(s, text, len);
+    capture_clear_text(&s->capture);
+    s->capture.on = false;
+}
+
+/* No more is expected: let go of what was held back. Harmless to do again. */
+static void finish(struct stream *s, uint64_t now_ns)
+{
+    s->now_ns = now_ns;
+    capture_flush(&s->capture, &capture_ops, s);
+    if (s->capture.on)
+        give_up_capture(s);
+    output_event_flush(&s->event);
+    count(s);
+}
+
+/* ---- the pipe ---- */
+
+static void close_pipe(struct stream *s)
+{
+    if (s->fd < 0)
+        return;
+    log_debg("fd %d closed, stopped monitoring %s of '%s'", s->fd, channel_name(s->channel),
+             s->process->config->name);
+    (void)close(s->fd); /* the reading end has nothing to lose */
+    s->fd = -1;
+    if (s->large)
+        atomic_fetch_sub(&n_large_pipes, 1);
+    s->large = false;
+}
+
+/* Once a program has filled its pipe a larger one saves it and us most of the waiting. Quiet
+ * ones keep the small one: the kernel pays for the size. */
+static void enlarge_pipe(struct stream *s)
+{
+    s->large = true;
+    if (atomic_fetch_add(&n_large_pipes, 1) >= PIPES_LARGE_MAX && geteuid() != 0)
+        return;
+    (void)fcntl(s->fd, F_SETPIPE_SZ, PIPE_LARGE); /* refused: the usual size does */
+}
+
+/* One read and what follows from it. Bytes read, 0 at the end, -EAGAIN when there is nothing. */
+static ssize_t pump(struct stream *s, uint64_t now_ns)
+{
+    struct scratch *scratch = scratch_take();
+    if (!scratch)
+        return -EAGAIN; /* it stays in the pipe; poll(2) will ask again */
+    ssize_t n;
+    do
+        n = read(s->fd, scratch->data, sizeof(scratch->data));
+    while (n < 0 && errno == EINTR);
+    int error = n < 0 ? errno : 0;
+    if (n > 0)
+        pass_chunk(s, scratch->data, (size_t)n, now_ns);
+    scratch_give(scratch);
+    if (n >= PIPE_USUAL && !s->large)
+        enlarge_pipe(s);
+    if (error == EAGAIN)
+        return -EAGAIN;
+    return error ? 0 : n;
+}
+
+enum stream_result stream_on_readable(struct stream *s, uint64_t now_ns)
+{
+    if (s->fd < 0)
+        return STREAM_EOF;
+    if (log_sink_is_holding(&s->sink))
+        return STREAM_DRAINED;
+    ssize_t n = pump(s, now_ns);
+    if (n == 0) {
+        finish(s, now_ns);
+        close_pipe(s);
+        return STREAM_EOF;
+    }
+    return n == STREAM_READ_MAX ? STREAM_MORE : STREAM_DRAINED;
+}
+
+void stream_drain_at_exit(struct stream *s, uint64_t now_ns)
+{
+    int left = s->fd >= 0 ? fcntl(s->fd, F_GETPIPE_SZ) : 0;
+    if (left < PIPE_USUAL)
+        left = PIPE_USUAL;
+    while (s->fd >= 0 && left > 0) {
+        log_sink_settle(&s->sink, SETTLE_AT_EXIT_MS);
+        ssize_t n = pump(s, now_ns);
+        if (n <= 0)
+            break;
+        left -= (int)n;
+    }
+    log_sink_settle(&s->sink, SETTLE_AT_EXIT_MS);
+    finish(s, now_ns);
+}
+
+void stream_on_time(struct stream *s, uint64_t now_ns)
+{
+    log_sink_retry(&s->sink, now_ns);
+    count(s);
+}
+
+/* ---- opening and closing ---- */
+
+static struct rotating_file_config file_config(const struct process *p, enum channel c)
+{
+    const struct channel_config *config = &p->config->channel[c];
+    int64_t backups = config->logfile_backups;
+    return (struct rotating_file_config){
+        .path = p->logfile[c],
+        .max_bytes = config->logfile_maxbytes > 0 ? (uint64_t)config->logfile_maxbytes : 0,
+        .backups = backups < 0             ? 0
+                   : backups > BACKUPS_MAX ? BACKUPS_MAX
+                                           : (unsigned)backups,
+    };
+}
+
+static int open_sink(struct stream *s)
+{
+    if (asprintf(&s->sink.title, "'%s' %s", s->process->config->name, channel_name(s->channel)) <
+        0) {
+        s->sink.title = NULL;
+        return -ENOMEM;
+    }
+    s->sink.patience_ns = (uint64_t)STREAM_PATIENCE_MS * NS_PER_MS;
+    if (!s->process->logfile[s->channel])
+        return 0;
+    struct rotating_file_config file = file_config(s->process, s->channel);
+    return rotating_file_open(&file, &s->sink.file);
+}
+
+static int open_parts(struct stream *s)
+{
+    if (!s->is_protocol) {
+        if (s->config->capture_maxbytes > 0)
+            s->capture.max_bytes = (size_t)s->config->capture_maxbytes;
+        if (s->config->syslog && asprintf(&s->syslog_prefix, "%s ", s->process->config->name) < 0) {
+            s->syslog_prefix = NULL;
+            return -ENOMEM;
+        }
+    }
+    return open_sink(s);
+}
+
+static void stream_free(struct stream *s)
+{
+    close_pipe(s);
+    log_sink_close(&s->sink);
+    capture_free(&s->capture);
+    free(s->syslog_prefix);
+    free(s);
+}
+
+int stream_open(struct process *p, enum channel c, int pipe_fd, struct stream **ret_stream)
+{
+    struct stream *s = calloc(1, sizeof(*s));
+    if (!s)
+        return -ENOMEM;
+    *s = (struct stream){ .process = p,
+                          .channel = c,
+                          .config = &p->config->channel[c],
+                          .fd = -1,
+                          .strip = atomic_load(&strip_by_default),
+                          .is_protocol = p->member && c == CHANNEL_STDOUT,
+                          .event = { .process = p, .channel = c } };
+    int error = open_parts(s);
+    int flags = error ? 0 : fcntl(pipe_fd, F_GETFL);
+    if (!error && (flags < 0 || fcntl(pipe_fd, F_SETFL, flags | O_NONBLOCK) < 0))
+        error = -errno;
+    if (error) {
+        stream_free(s);
+        return error;
+    }
+    s->fd = pipe_fd;
+    *ret_stream = s;
+    return 0;
+}
+
+void stream_set_pid(struct stream *s, pid_t pid)
+{
+    s->event.pid = pid;
+}
+
+void stream_set_tap(struct stream *s, void (*tap)(const char *data, size_t len, void *arg),
+                    void *arg)
+{
+    s->tap = tap;
+    s->tap_arg = arg;
+}
+
+void stream_close(struct stream *s)
+{
+    if (!s)
+        return;
+    log_sink_settle(&s->sink, 0);
+    finish(s, clock_now_ns());
+    log_sink_settle(&s->sink, 0);
+    count(s);
+    if (s->syslog_lost)
+        log_warn("'%s' %s: syslog did not take %llu lines", s->process->config->name,
+                 channel_name(s->channel), (unsigned long long)s->syslog_lost);
+    stream_free(s);
+}
+
+/* ---- what the worker polls ---- */
+
+int stream_fd(const struct stream *s)
+{
+    return log_sink_is_holding(&s->sink) ? -1 : s->fd;
+}
+
+int stream_sink_fd(const struct stream *s)
+{
+    return log_sink_poll_fd(&s->sink);
+}
+
+uint64_t stream_deadline_ns(const struct stream *s)
+{
+    return log_sink_deadline_ns(&s->sink);
+}
+
+/* ---- requests ---- */
+
+int stream_reopen(struct stream *s)
+{
+    return s->sink.file ? rotating_file_reopen(s->sink.file) : 0;
+}
+
+int stream_clear(struct stream *s)
+{
+    capture_clear_text(&s->capture);
+    return s->sink.file ? rotating_file_clear(s->sink.file) : 0;
+}
+
+int stream_rotate(struct stream *s)
+{
+    return s->sink.file ? rotating_file_rotate(s->sink.file) : 0;
+}
+
+/* Open the file of a program that does not run, for one request. */
+static int ask_file(struct rotating_file_config config, int (*request)(struct rotating_file *file))
+{
+    struct stat st;
+    if (stat(config.path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISREG(st.st_mode))
+        return 0;              /* opening a pipe or a device may be noticed */
+    config.keep_limits = true; /* a program that does run may share it */
+    struct rotating_file *file;
+    int error = rotating_file_open(&config, &file);
+    if (error)
+        return error;
+    error = request(file);
+    rotating_file_close(file);
+    return error;
+}
+
+int stream_clear_path(const char *path)
+{
+    return ask_file((struct rotating_file_config){ .path = path }, rotating_file_clear);
+}
+
+int stream_rotate_path(const struct process *p, enum channel c)
+{
+    return p->logfile[c] ? ask_file(file_config(p, c), rotating_file_rotate) : 0;
+}
