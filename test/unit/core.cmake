@@ -1,3 +1,5 @@
 supervisor_unit_test(utf8 supervisor_core)
 supervisor_unit_test(event supervisor_core)
 supervisor_unit_test(bus_stress supervisor_core)
+supervisor_unit_test(options supervisor_core)
+supervisor_unit_test(autolog supervisor_core)
