@@ -13,7 +13,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* All of it belongs to the worker's thread. */
@@ -28,6 +30,8 @@ struct listener {
     bool holds_event;      /* taken and not finished */
     uint64_t serial;       /* of that event */
     uint64_t silent_at_ns; /* when its silence is worth a warning; NS_NEVER once said */
+    uint64_t late_at_ns;   /* when its silence breaks the protocol; NS_NEVER: no limit */
+    uint64_t kill_at_ns;   /* when a child told to end is killed; NS_NEVER: not told */
     struct buf pending;    /* to be written to stdin */
 };
 
@@ -40,7 +44,7 @@ int listener_new(struct process *p, struct listener **ret_listener)
     l->process = p;
     l->name = p->config->name;
     l->member = p->member;
-    l->silent_at_ns = NS_NEVER;
+    l->silent_at_ns = l->late_at_ns = l->kill_at_ns = NS_NEVER;
     listener_protocol_reset(&l->protocol);
     atomic_store(&p->listener_state, (int)l->protocol.state);
     *ret_listener = l;
@@ -62,7 +66,7 @@ static void give_event_up(struct listener *l, enum event_outcome outcome)
     if (!l->holds_event)
         return;
     l->holds_event = false;
-    l->silent_at_ns = NS_NEVER;
+    l->silent_at_ns = l->late_at_ns = NS_NEVER;
     event_member_finish(l->member, outcome);
 }
 
@@ -77,6 +81,26 @@ void listener_free(struct listener *l)
     free(l);
 }
 
+/* restart_on_protocol_error: end the child; autorestart brings a new one, which begins anew. */
+static void end_child(struct listener *l)
+{
+    const struct process_config *config = l->process->config;
+    int signal = config->stopsignal ? config->stopsignal : SIGKILL;
+    int rc = process_kill(l->process, signal, config->stopasgroup);
+    if (rc < 0 && rc != -ESRCH)
+        log_warn("%s: cannot end it: %s", l->name, strerror(-rc));
+    l->kill_at_ns = clock_now_ns() + (uint64_t)config->stopwaitsecs * NS_PER_SEC;
+}
+
+static void check_end(struct listener *l, uint64_t now_ns)
+{
+    if (now_ns < l->kill_at_ns)
+        return;
+    l->kill_at_ns = NS_NEVER;
+    log_warn("killing '%s' with SIGKILL", l->name);
+    (void)process_kill(l->process, SIGKILL, l->process->config->killasgroup); /* gone is well */
+}
+
 /* Tell of a change of the protocol's state, after the fact. */
 static void note_state(struct listener *l, enum listener_state before)
 {
@@ -89,6 +113,19 @@ static void note_state(struct listener *l, enum listener_state before)
         log_warn("%s: has entered the UNKNOWN state and will no longer receive events, this "
                  "usually indicates the process violated the eventlistener protocol",
                  l->name);
+    if (now == LISTENER_UNKNOWN && l->process->group_config->restart_on_protocol_error)
+        end_child(l);
+}
+
+/* Broken not by what it said, but by what it did not do. */
+static void give_listener_up(struct listener *l)
+{
+    enum listener_state before = l->protocol.state;
+    l->protocol.state = LISTENER_UNKNOWN;
+    note_state(l, before);
+    buf_free(&l->pending);
+    give_event_up(l, EVENT_RETURNED);
+    update_offer(l);
 }
 
 void listener_on_spawn(struct listener *l)
@@ -110,6 +147,7 @@ void listener_on_running(struct listener *l, bool running)
 void listener_on_child_end(struct listener *l)
 {
     l->running = false;
+    l->kill_at_ns = NS_NEVER;
     update_offer(l);
     give_event_up(l, EVENT_RETURNED);
     buf_free(&l->pending);
@@ -162,18 +200,6 @@ void listener_on_output(struct listener *l, const char *data, size_t len)
     update_offer(l); /* once: what READY was taken back by a later byte was never offered */
 }
 
-/* Too much unread: the listener answers without reading. */
-static void give_up_reader(struct listener *l)
-{
-    enum listener_state before = l->protocol.state;
-    log_warn("%s: does not read its events, %zu bytes are waiting", l->name, l->pending.len);
-    l->protocol.state = LISTENER_UNKNOWN;
-    note_state(l, before);
-    buf_free(&l->pending);
-    give_event_up(l, EVENT_RETURNED);
-    update_offer(l);
-}
-
 /* As much as the pipe takes. 0 all, 1 some is left, negative: stdin is broken. */
 static int write_pending(struct listener *l, int stdin_fd)
 {
@@ -206,12 +232,21 @@ static void on_stdin_broken(struct listener *l)
     update_offer(l);
 }
 
+static void start_patience(struct listener *l)
+{
+    uint64_t now_ns = clock_now_ns();
+    int64_t timeout = l->process->group_config->result_timeout;
+    l->silent_at_ns = now_ns + LISTENER_SILENT_NS;
+    l->late_at_ns = timeout > 0 ? now_ns + (uint64_t)timeout * NS_PER_SEC : NS_NEVER;
+}
+
 /* An event was taken: BUSY as soon as its first byte is in the pipe or waits behind others. */
 static int send_event(struct listener *l, const char *envelope, size_t len, int stdin_fd)
 {
     size_t behind = l->pending.len;
-    if (behind > LISTENER_BACKLOG_MAX) {
-        give_up_reader(l);
+    if (behind > LISTENER_BACKLOG_MAX) { /* it answers without reading */
+        log_warn("%s: does not read its events, %zu bytes are waiting", l->name, behind);
+        give_listener_up(l);
         return 0;
     }
     buf_append(&l->pending, envelope, len);
@@ -229,23 +264,30 @@ static int send_event(struct listener *l, const char *envelope, size_t len, int 
     }
     log_debg("event %" PRIu64 " sent to listener %s", l->serial, l->name);
     listener_protocol_sent(&l->protocol);
-    l->silent_at_ns = clock_now_ns() + LISTENER_SILENT_NS;
+    start_patience(l);
     atomic_store(&l->process->listener_state, (int)l->protocol.state);
     return rc;
 }
 
-static void check_silence(struct listener *l)
+static void check_silence(struct listener *l, uint64_t now_ns)
 {
-    if (l->silent_at_ns == NS_NEVER || clock_now_ns() < l->silent_at_ns)
-        return;
-    l->silent_at_ns = NS_NEVER;
-    log_warn("%s: has not answered event %" PRIu64 " for %u seconds", l->name, l->serial,
-             (unsigned)(LISTENER_SILENT_NS / NS_PER_SEC));
+    if (now_ns >= l->late_at_ns) {
+        log_warn("%s: has not answered event %" PRIu64 " within result_timeout (%" PRId64
+                 " seconds)",
+                 l->name, l->serial, l->process->group_config->result_timeout);
+        give_listener_up(l);
+    } else if (now_ns >= l->silent_at_ns) {
+        l->silent_at_ns = NS_NEVER;
+        log_warn("%s: has not answered event %" PRIu64 " for %u seconds", l->name, l->serial,
+                 (unsigned)(LISTENER_SILENT_NS / NS_PER_SEC));
+    }
 }
 
 int listener_pump(struct listener *l, int stdin_fd)
 {
-    check_silence(l);
+    uint64_t now_ns = clock_now_ns();
+    check_silence(l, now_ns);
+    check_end(l, now_ns);
     event_member_tick(l->member);
     if (stdin_fd < 0 && !l->stdin_broken)
         on_stdin_broken(l);
@@ -268,10 +310,15 @@ int listener_pump(struct listener *l, int stdin_fd)
     return rc;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t listener_deadline_ns(const struct listener *l)
 {
-    uint64_t deadline_ns = event_member_deadline_ns(l->member);
-    return l->silent_at_ns < deadline_ns ? l->silent_at_ns : deadline_ns;
+    uint64_t own_ns = earlier(l->kill_at_ns, earlier(l->silent_at_ns, l->late_at_ns));
+    return earlier(own_ns, event_member_deadline_ns(l->member));
 }
 
 enum listener_state listener_state(const struct listener *l)

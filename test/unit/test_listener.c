@@ -13,7 +13,23 @@
 #include <unistd.h>
 
 static char process_name[] = "pool_0";
-static struct process_config process_config = { .name = process_name };
+static struct process_config process_config = {
+    .name = process_name,
+    .stopsignal = SIGTERM,
+    .stopwaitsecs = 10,
+};
+static struct group_config group_config;
+
+/* Stands in for process.c: what would have been sent. */
+static int killed_with;
+
+int process_kill(struct process *p, int signal, bool as_group)
+{
+    (void)p;
+    (void)as_group;
+    killed_with = signal;
+    return 0;
+}
 
 struct bench {
     struct process process;
@@ -29,12 +45,14 @@ static void no_wake(void *arg)
 
 static void bench_init(struct bench *b, size_t buffer_size)
 {
-    *b = (struct bench){ .process = { .config = &process_config } };
+    *b = (struct bench){ .process = { .config = &process_config, .group_config = &group_config } };
     struct event_pool_config config = { .name = "pool",
                                         .mask = UINT64_C(1) << EVENT_REMOTE_COMMUNICATION,
                                         .buffer_size = buffer_size };
     int fds[2];
     log_capture_clear();
+    group_config = (struct group_config){ .kind = GROUP_EVENTLISTENER };
+    killed_with = 0;
     (void)signal(SIGPIPE, SIG_IGN); /* as in the daemon */
     CU_ASSERT_EQUAL_FATAL(pipe2(fds, O_CLOEXEC | O_NONBLOCK), 0);
     b->child_fd = fds[0];
@@ -309,6 +327,45 @@ static void a_ready_taken_back_by_junk_gives_the_assigned_event_back(void)
     bench_free(&b);
 }
 
+static void a_protocol_error_ends_the_child_where_that_is_wanted(void)
+{
+    struct bench b;
+    bench_init(&b, 10);
+    listener_on_running(b.listener, true);
+    say(&b, "nonsense");
+    CU_ASSERT_EQUAL(killed_with, 0); /* by default it is left alone */
+    listener_on_child_end(b.listener);
+    listener_on_spawn(b.listener);
+    group_config.restart_on_protocol_error = true;
+    say(&b, "nonsense");
+    CU_ASSERT_EQUAL(killed_with, SIGTERM);
+    uint64_t left_ns = listener_deadline_ns(b.listener) - clock_now_ns();
+    CU_ASSERT_TRUE(left_ns > 9 * NS_PER_SEC && left_ns <= 10 * NS_PER_SEC); /* then SIGKILL */
+    listener_on_child_end(b.listener);
+    CU_ASSERT_EQUAL(listener_deadline_ns(b.listener), NS_NEVER);
+    bench_free(&b);
+}
+
+static void a_result_that_never_comes_breaks_the_protocol_in_time(void)
+{
+    struct bench b;
+    bench_init(&b, 10);
+    group_config.result_timeout = 1;
+    listener_on_running(b.listener, true);
+    publish_text("e0");
+    say(&b, "READY\n");
+    CU_ASSERT_TRUE(hears(&b, "e0"));
+    uint64_t deadline_ns = listener_deadline_ns(b.listener);
+    CU_ASSERT_TRUE(deadline_ns <= clock_now_ns() + NS_PER_SEC);
+    while (clock_now_ns() < deadline_ns)
+        (void)usleep(10000);
+    CU_ASSERT_STRING_EQUAL(hear(&b), "");
+    CU_ASSERT_EQUAL(state_of(&b), LISTENER_UNKNOWN);
+    CU_ASSERT_TRUE(log_has(" within result_timeout (1 seconds)\n"));
+    CU_ASSERT_EQUAL(stats_of(&b).queued, 1); /* for another listener of the pool */
+    bench_free(&b);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -323,6 +380,8 @@ int main(void)
         UNIT_TEST(who_answers_without_reading_is_given_up_not_buffered_for_ever),
         UNIT_TEST(an_event_in_flight_has_a_deadline_for_its_answer),
         UNIT_TEST(a_ready_taken_back_by_junk_gives_the_assigned_event_back),
+        UNIT_TEST(a_protocol_error_ends_the_child_where_that_is_wanted),
+        UNIT_TEST(a_result_that_never_comes_breaks_the_protocol_in_time),
     };
     return UNIT_RUN("listener", tests);
 }
