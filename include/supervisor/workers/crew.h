@@ -13,12 +13,13 @@
 #include "supervisor/core/process_table.h"
 #include "supervisor/core/state.h"
 
-/* The crew takes config over. finished(arg) is called once after crew_shut_down() when every program
- * has stopped and every worker has ended. Returns 0 or a negative errno. */
+/* The crew takes config over. finished(arg) is called once after crew_shut_down() when every
+ * program has stopped and every worker has ended. Returns 0 or a negative errno. */
 int crew_init(struct loop *loop, struct config *config, const struct config_overrides *overrides,
               void (*finished)(void *arg), void *arg);
 
-/* Give back everything; after finished(). The next crew_init() starts anew (restart). */
+/* Give back everything, the observers too; after finished(), or before crew_start_all(). The next
+ * crew_init() starts anew (restart). */
 void crew_free(void);
 
 /* The configuration as last read without an error: what reread compares and add uses. */
@@ -26,10 +27,10 @@ const struct config *crew_config(void);
 
 enum daemon_mood crew_mood(void);
 
-/* Add every group of the config (PROCESS_GROUP_ADDED, AUTO log files, FastCGI test). A group that cannot be
- * made (log directory, socket) is an error text for the caller to die of at boot.
- * Starts no thread: the daemon may still fork (daemonize) between this and crew_start_all(),
- * which starts the workers of all groups added so far. */
+/* Add every group of the config (PROCESS_GROUP_ADDED, AUTO log files, FastCGI test). A group that
+ * cannot be made (log directory, socket) is an error text for the caller to die of at boot. Starts
+ * no thread: the daemon may still fork (daemonize) between this and crew_start_all(), which starts
+ * the workers of all groups added so far. */
 int crew_add_all(char **ret_error);
 
 /* SUPERVISOR_STATE_CHANGE_RUNNING, then START to every autostart process by priority. */
@@ -47,24 +48,27 @@ enum crew_result crew_remove_group(const char *name);
 
 struct crew_diff {
     char **added, **changed, **removed; /* names, in the reference's order */
+    char **why;                         /* why[i] explains changed[i]; an item may be NULL */
     size_t n_added, n_changed, n_removed;
 };
-/* Read the file again. 0, or -EINVAL with *ret_error (text to free) and nothing changed. */
+/* Read the file again. 0, or a negative errno with *ret_error (text to free) and nothing changed.
+ */
 int crew_reread(struct crew_diff *ret_diff, char **ret_error);
-/* The same without keeping what was read: update --dry-run. why[i] explains changed[i]. */
+/* The same without keeping what was read: update --dry-run. */
+int crew_preview(struct crew_diff *ret_diff, char **ret_error);
 void crew_diff_free(struct crew_diff *diff);
 
 /* Begin to stop everything: groups in descending priority, one after the other. mood:
- * DAEMON_SHUTDOWN or DAEMON_RESTARTING. A shutdown while restarting becomes a shutdown; a restart while
- * shutting down returns false and changes nothing. For a restart the file is checked first: false with
- * *ret_error, and all goes on. */
+ * DAEMON_SHUTDOWN or DAEMON_RESTARTING. A shutdown while restarting becomes a shutdown; a restart
+ * while shutting down returns false and changes nothing. For a restart the file is checked first:
+ * false with *ret_error, and all goes on. */
 bool crew_shut_down(enum daemon_mood mood, char **ret_error);
 
 /* Every process: REOPEN_LOGS. */
 void crew_reopen_logs(void);
 
-/* Observers of changes of processes: waiting calls, dashboards. changed(p, arg) on the main thread, after
- * facts were published; p is NULL when groups were added or removed or the mood changed. */
+/* Observers of changes of processes: waiting calls, dashboards. changed(p, arg) on the main thread,
+ * after facts were published; p is NULL when groups were added or removed or the mood changed. */
 #define CREW_OBSERVERS_MAX 8
 int crew_observe(void (*changed)(struct process *p, void *arg), void *arg);
 
