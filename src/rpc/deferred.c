@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+/* deferred.c: calls that ask programs for something and answer when it was done.
+ *
+ * The order of a result array is the reference's: first what is settled at once (faults, and
+ * successes that need no waiting) in the order of visit, then the others as they settle. Source:
+ * Supervisor rpcinterface.py, startProcess(), stopProcess(), make_allfunc().
+ */
+#include "deferred.h"
+
+#include "supervisor/core/clock.h"
+#include "supervisor/core/log.h"
+#include "supervisor/workers/command.h"
+#include "supervisor/workers/crew.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STILL_WAITING_SECS = 2 }; /* between two lines "waiting for x to stop" */
+
+enum step_state {
+    STEP_ASKED,   /* the worker has not answered yet */
+    STEP_SETTLED, /* its outcome is known, not yet written */
+    STEP_WAITING, /* granted: wait for the facts */
+    STEP_WRITTEN, /* in the answer */
+};
+
+/* One program of a task. */
+struct step {
+    struct task *task;
+    struct process *process; /* a reference */
+    enum step_state state;
+    uint64_t spawn_seq;      /* START: our attempt; STOP: the attempt that is to end */
+    enum xmlrpc_fault fault; /* 0: success */
+    char *detail;
+};
+
+struct task {
+    struct rpc_call *call; /* NULL: nobody waits for the answer */
+    enum task_kind kind;
+    bool wait;
+    bool is_array;
+    char *name;         /* as the caller named the program; NULL: display names */
+    unsigned n_asked;   /* requests that have not come back: they point here */
+    bool is_concerned;  /* on_changed() has yet to look at it */
+    bool is_collecting; /* requests are still being made: answer nothing yet */
+    struct step *steps;
+    size_t n_steps;
+    struct task *prev, *next;
+};
+
+static struct task *tasks;
+static struct loop *task_loop;
+static struct loop_timer still_waiting;
+static bool is_observing;
+
+/* ---- tasks ---- */
+
+static void task_free(struct task *t)
+{
+    *(t->prev ? &t->prev->next : &tasks) = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    for (size_t i = 0; i < t->n_steps; i++) {
+        process_unref(t->steps[i].process);
+        free(t->steps[i].detail);
+    }
+    free(t->steps);
+    free(t->name);
+    free(t);
+}
+
+static struct task *task_new(struct rpc_call *call, const struct task_order *order, size_t n)
+{
+    struct task *t = calloc(1, sizeof(*t));
+    if (!t)
+        return NULL;
+    t->steps = calloc(n + 1, sizeof(*t->steps));
+    t->name = order->name ? strdup(order->name) : NULL;
+    if (!t->steps || (order->name && !t->name)) {
+        free(t->steps);
+        free(t->name);
+        free(t);
+        return NULL;
+    }
+    t->call = call;
+    t->kind = order->kind;
+    t->wait = order->wait;
+    t->is_array = order->is_array;
+    t->next = tasks;
+    if (tasks)
+        tasks->prev = t;
+    tasks = t;
+    return t;
+}
+
+/* The call was cancelled. Requests under way still point here, so they end the task. */
+static void task_drop(void *work)
+{
+    struct task *t = work;
+
+    t->call = NULL;
+    if (t->n_asked == 0 && !t->is_collecting)
+        task_free(t);
+}
+
+/* ---- outcomes ---- */
+
+static const char *step_name(const struct step *s)
+{
+    return s->task->name ? s->task->name : s->process->display_name;
+}
+
+static void settle(struct step *s, enum xmlrpc_fault fault, const char *detail)
+{
+    s->state = STEP_SETTLED;
+    s->fault = fault;
+    free(s->detail);
+    s->detail = fault && detail ? strdup(detail) : NULL;
+}
+
+static void settle_ok(struct step *s)
+{
+    settle(s, 0, NULL);
+}
+
+static void settle_named(struct step *s, enum xmlrpc_fault fault)
+{
+    settle(s, fault, step_name(s));
+}
+
+static void write_result(struct step *s)
+{
+    struct buf *out = s->task->call->out;
+    struct buf text = BUF_INIT;
+
+    if (s->fault)
+        buf_printf(&text, "%s%s%s", xmlrpc_fault_name((int)s->fault), s->detail ? ": " : "",
+                   s->detail ? s->detail : "");
+    else
+        buf_puts(&text, "OK");
+    xmlrpc_write_struct_begin(out);
+    xmlrpc_write_member_string(out, "name", s->process->config->name);
+    xmlrpc_write_member_string(out, "group", s->process->group_config->name);
+    xmlrpc_write_member_int(out, "status", s->fault ? (int)s->fault : FAULT_SUCCESS);
+    xmlrpc_write_member_string(out, "description", buf_text(&text));
+    xmlrpc_write_struct_end(out);
+    buf_free(&text);
+}
+
+static void write_settled(struct task *t)
+{
+    for (size_t i = 0; i < t->n_steps; i++) {
+        struct step *s = &t->steps[i];
+        if (s->state != STEP_SETTLED)
+            continue;
+        if (t->is_array)
+            write_result(s);
+        s->state = STEP_WRITTEN;
+    }
+}
+
+/* Every step is written: that is the answer. */
+static void task_finish(struct task *t)
+{
+    struct rpc_call *call = t->call;
+
+    if (t->is_array)
+        xmlrpc_write_array_end(call->out);
+    else if (t->steps[0].fault)
+        call_fault(call, t->steps[0].fault, t->steps[0].detail);
+    else
+        xmlrpc_write_bool(call->out, true);
+    task_free(t);
+    call_finish(call);
+}
+
+/* ---- waiting ---- */
+
+/* Is the program that was started where it should be, or will it never be? */
+static void look_at_start(struct step *s, const struct process_facts *facts)
+{
+    if (facts->ran_seq >= s->spawn_seq)
+        settle_ok(s);
+    else if (facts->failed_seq >= s->spawn_seq)
+        settle_named(s, FAULT_SPAWN_ERROR);
+    else if (facts->state != PROCESS_STARTING && facts->state != PROCESS_RUNNING)
+        settle_named(s, FAULT_ABNORMAL_TERMINATION);
+}
+
+static void look_at_stop(struct step *s, const struct process_facts *facts)
+{
+    if (process_state_is_stopped(facts->state) || facts->spawn_seq > s->spawn_seq)
+        settle_ok(s);
+}
+
+static void look_at(struct step *s)
+{
+    struct process_facts facts;
+
+    process_facts(s->process, &facts);
+    if (s->task->kind == TASK_START)
+        look_at_start(s, &facts);
+    else
+        look_at_stop(s, &facts);
+}
+
+/* Bring t forward as far as it goes. It may be gone afterwards. */
+static void task_advance(struct task *t)
+{
+    size_t n_waiting = 0;
+
+    if (t->n_asked || t->is_collecting)
+        return;
+    if (!t->call) {
+        task_free(t);
+        return;
+    }
+    write_settled(t); /* those of before stand before those that settle now */
+    for (size_t i = 0; i < t->n_steps; i++) {
+        if (t->steps[i].state == STEP_WAITING)
+            look_at(&t->steps[i]);
+        n_waiting += t->steps[i].state == STEP_WAITING;
+    }
+    write_settled(t);
+    if (n_waiting == 0)
+        task_finish(t);
+}
+
+static bool concerns(const struct task *t, const struct process *p)
+{
+    for (size_t i = 0; i < t->n_steps; i++)
+        if (t->steps[i].process == p && t->steps[i].state == STEP_WAITING)
+            return true;
+    return false;
+}
+
+/* The crew saw a change. Answering one task may begin others (a multicall goes on to its next call)
+ * and end others, so those concerned are marked first and the list is looked at from its start
+ * again after each. */
+static void on_changed(struct process *p, void *arg)
+{
+    struct task *t;
+
+    (void)arg;
+    if (!p)
+        return;
+    for (t = tasks; t; t = t->next)
+        t->is_concerned = concerns(t, p);
+    for (;;) {
+        for (t = tasks; t && !t->is_concerned; t = t->next)
+            ;
+        if (!t)
+            return;
+        t->is_concerned = false;
+        task_advance(t);
+    }
+}
+
+static void say_still_waiting(void *arg)
+{
+    bool any = false;
+
+    (void)arg;
+    for (struct task *t = tasks; t; t = t->next) {
+        for (size_t i = 0; i < t->n_steps && t->kind == TASK_STOP; i++) {
+            if (t->steps[i].state != STEP_WAITING)
+                continue;
+            log_info("waiting for %s to stop", t->steps[i].process->config->name);
+            any = true;
+        }
+    }
+    if (any)
+        (void)loop_timer_set(task_loop, &still_waiting,
+                             clock_now_ns() + STILL_WAITING_SECS * NS_PER_SEC);
+}
+
+/* ---- what the workers say ---- */
+
+static void granted(struct step *s, const struct request *r)
+{
+    if (s->task->kind == TASK_START)
+        s->spawn_seq = r->spawn_seq;
+    bool waits = s->task->wait && (s->task->kind == TASK_START || s->task->kind == TASK_STOP);
+    if (!waits) {
+        settle_ok(s);
+        return;
+    }
+    s->state = STEP_WAITING;
+    look_at(s); /* startsecs=0, or a BACKOFF that was stopped: settled at once */
+    if (s->state == STEP_WAITING && s->task->kind == TASK_STOP) {
+        log_info("waiting for %s to stop", s->process->config->name);
+        if (still_waiting.deadline_ns == NS_NEVER)
+            (void)loop_timer_set(task_loop, &still_waiting,
+                                 clock_now_ns() + STILL_WAITING_SECS * NS_PER_SEC);
+    }
+}
+
+static void settle_failed(struct step *s, const struct request *r)
+{
+    struct buf text = BUF_INIT;
+
+    if (s->task->kind == TASK_CLEAR_LOGS)
+        buf_puts(&text, step_name(s));
+    else if (r->text[0])
+        buf_puts(&text, r->text);
+    else
+        buf_puts(&text, step_name(s));
+    settle(s, FAULT_FAILED, buf_text(&text));
+    buf_free(&text);
+}
+
+static void settle_unknown(struct step *s)
+{
+    char text[512];
+    (void)snprintf(text, sizeof(text), "%s is in an unknown process state", step_name(s));
+    settle(s, FAULT_FAILED, text);
+}
+
+static void take_result(struct step *s, const struct request *r)
+{
+    switch (r->result) {
+    case REQUEST_OK:
+        granted(s, r);
+        break;
+    case REQUEST_ALREADY_STARTED:
+        settle_named(s, FAULT_ALREADY_STARTED);
+        break;
+    case REQUEST_STOP_PENDING:
+        if (s->task->wait)
+            settle_named(s, FAULT_ABNORMAL_TERMINATION);
+        else
+            settle_ok(s);
+        break;
+    case REQUEST_SPAWN_ERROR:
+        settle_named(s, FAULT_SPAWN_ERROR);
+        break;
+    case REQUEST_NOT_RUNNING:
+        settle_named(s, FAULT_NOT_RUNNING);
+        break;
+    case REQUEST_NO_FILE:
+        settle_named(s, FAULT_NO_FILE);
+        break;
+    case REQUEST_UNKNOWN_STATE:
+        settle_unknown(s);
+        break;
+    case REQUEST_FAILED:
+        settle_failed(s, r);
+        break;
+    case REQUEST_CANCELLED:
+        settle_named(s,
+                     s->task->kind == TASK_START ? FAULT_ABNORMAL_TERMINATION : FAULT_NOT_RUNNING);
+        break;
+    }
+}
+
+static void on_request_done(struct request *r)
+{
+    struct step *s = r->arg;
+    struct task *t = s->task;
+
+    take_result(s, r);
+    t->n_asked--;
+    task_advance(t);
+}
+
+/* ---- asking ---- */
+
+static enum request_kind request_kind_of(enum task_kind kind)
+{
+    switch (kind) {
+    case TASK_START:
+        return REQUEST_START;
+    case TASK_STOP:
+        return REQUEST_STOP;
+    case TASK_SIGNAL:
+        return REQUEST_SIGNAL;
+    case TASK_CLEAR_LOGS:
+        return REQUEST_CLEAR_LOGS;
+    case TASK_STDIN:
+        break;
+    }
+    return REQUEST_STDIN;
+}
+
+/* The reference looks for the command before it looks at the state. */
+static bool command_is_fine(struct step *s)
+{
+    struct command command;
+    char text[PROCESS_SPAWNERR_MAX];
+
+    switch (command_resolve(s->process->config, &command, text, sizeof(text))) {
+    case COMMAND_OK:
+        command_free(&command);
+        return true;
+    case COMMAND_NOT_FOUND:
+        settle(s, FAULT_NO_FILE, text);
+        break;
+    case COMMAND_NOT_EXECUTABLE:
+        settle(s, FAULT_NOT_EXECUTABLE, text);
+        break;
+    case COMMAND_NO_MEMORY:
+        settle(s, FAULT_FAILED, "out of memory");
+        break;
+    }
+    return false;
+}
+
+/* What can be refused without asking the worker. The worker decides again, from what it alone
+ * knows. */
+static bool may_be_asked(struct step *s, const struct task_order *order)
+{
+    struct process_facts facts;
+
+    if (order->kind == TASK_START && !command_is_fine(s))
+        return false;
+    if (order->kind == TASK_SIGNAL && order->signal < 0) {
+        settle(s, FAULT_BAD_SIGNAL, order->text);
+        return false;
+    }
+    process_facts(s->process, &facts);
+    s->spawn_seq = facts.spawn_seq;
+    if (order->kind == TASK_STOP && !process_state_is_running(facts.state)) {
+        settle_named(s, FAULT_NOT_RUNNING);
+        return false;
+    }
+    return true;
+}
+
+static int fill_request(struct request *r, const struct task_order *order)
+{
+    r->signal = order->signal;
+    if (order->kind != TASK_STDIN)
+        return 0;
+    r->data = malloc(order->len + 1);
+    if (!r->data)
+        return -ENOMEM;
+    memcpy(r->data, order->text, order->len);
+    r->len = order->len;
+    return 0;
+}
+
+static void ask(struct step *s, const struct task_order *order)
+{
+    if (!may_be_asked(s, order))
+        return;
+    struct request *r = request_new(request_kind_of(order->kind), on_request_done, s);
+    int error = r ? fill_request(r, order) : -ENOMEM;
+    if (error == 0)
+        error = process_post(s->process, r);
+    if (error == 0) {
+        s->state = STEP_ASKED;
+        s->task->n_asked++;
+        return;
+    }
+    request_free(r);
+    settle(s, FAULT_FAILED, strerror(-error));
+}
+
+void deferred_run(struct rpc_call *call, const struct task_order *order, struct process **processes,
+                  size_t n)
+{
+    struct task *t = task_new(call, order, n);
+    if (!t) {
+        call_fault(call, FAULT_FAILED, "out of memory");
+        return;
+    }
+    call_defer(call, task_drop, t);
+    if (t->is_array)
+        xmlrpc_write_array_begin(call->out);
+    t->is_collecting = true;
+    for (size_t i = 0; i < n; i++) {
+        struct step *s = &t->steps[i];
+        s->task = t;
+        s->process = process_ref(processes[i]);
+        t->n_steps = i + 1;
+        ask(s, order);
+    }
+    t->is_collecting = false;
+    task_advance(t);
+}
+
+/* ---- the room ---- */
+
+int deferred_init(struct loop *loop)
+{
+    task_loop = loop;
+    loop_timer_init(&still_waiting, say_still_waiting, NULL);
+    if (is_observing)
+        return 0;
+    int r = crew_observe(on_changed, NULL);
+    is_observing = r == 0;
+    return r;
+}
+
+/* Calls were cancelled with their connections; what is left waits for requests that the crew's end
+ * gives back. */
+void deferred_free(void)
+{
+    if (task_loop)
+        loop_timer_cancel(task_loop, &still_waiting);
+    is_observing = false;
+}
