@@ -96,8 +96,8 @@ static int heap_reserve(struct loop *loop)
 
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer)
 {
-    if (timer->deadline_ns == NS_NEVER)
-        return;
+    if (!timer->fire || timer->deadline_ns == NS_NEVER)
+        return; /* all zeros: a static timer that was never initialised */
     timer->deadline_ns = NS_NEVER;
     unsigned i = timer->index_;
     assert(i < loop->n_timers && loop->heap[i] == timer);
