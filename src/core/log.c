@@ -16,7 +16,6 @@
 #include "supervisor/core/syslogger.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,19 +24,22 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUE_MAX       (1024 * 1024) /* bytes of lines not yet written */
-#define QUEUE_KEEP      (64 * 1024)   /* a buffer that grew beyond is given back when empty */
-#define TARGET_WAIT_MS  200           /* for a pipe that is full, once; then lines are dropped */
-#define REOPEN_WAIT_MS  500           /* for queued lines to reach the old file */
-#define FORMAT_ON_STACK 1024
+#define QUEUE_MAX        (1024 * 1024)   /* bytes of lines not yet written */
+#define QUEUE_KEEP       (64 * 1024)     /* a buffer that grew beyond is given back when empty */
+#define BACKLOG_MAX      (2 * QUEUE_MAX) /* bytes that wait for a full pipe; more is dropped */
+#define BACKLOG_FIRST_MS 20              /* between looks at a full pipe, doubling ... */
+#define BACKLOG_LAST_MS  1000            /* ... up to this */
+#define REOPEN_WAIT_MS   500             /* for queued lines to reach the old file */
+#define FORMAT_ON_STACK  1024
 
 /* One place where lines go. Its drainer only. */
 struct target {
     struct rotating_file *file; /* or, for standard output, NULL and ... */
     struct append_fd out;
-    uint64_t lost; /* lines since it began to fail */
-    int error;     /* why; 0: it works */
-    bool cut;      /* the last line written has no end */
+    struct buf backlog; /* what a full pipe did not take yet; more lines come behind it */
+    uint64_t lost;      /* lines since it began to fail ... */
+    int error;          /* ... and why */
+    bool cut;           /* the last line written has no end */
 };
 
 static struct lock lock = LOCK_INIT(LOCK_RANK_LOG);
@@ -52,6 +54,7 @@ static bool writer_waits;             /* lock */
 static bool writer_runs;              /* lock */
 static bool writer_stops;             /* lock */
 static bool opened;                   /* lock */
+static size_t backlogged;             /* lock; bytes of all backlogs */
 static pthread_t writer;              /* main thread only */
 
 static struct target targets[2]; /* the drainer's; with lock and !draining, log_open()'s */
@@ -166,52 +169,84 @@ static size_t count_lines(const char *data, size_t len)
     return n;
 }
 
-/* The target works again: say what is missing, where it is missing. */
-static void target_mark_gap(struct target *t)
+static void target_lose(struct target *t, const char *data, size_t len, int error)
+{
+    size_t lines = count_lines(data, len);
+    t->lost += lines;
+    t->error = error;
+    atomic_fetch_add(&dropped, lines);
+}
+
+/* Write what fits; a full pipe gets the rest later. */
+static void target_put(struct target *t, const char *data, size_t len)
+{
+    size_t stored;
+    int error = target_append(t, data, len, &stored);
+    if (stored)
+        t->cut = data[stored - 1] != '\n';
+    if (error == -EAGAIN) {
+        t->backlog.limit = BACKLOG_MAX;
+        buf_append(&t->backlog, data + stored, len - stored);
+        error = t->backlog.error;
+        t->backlog.error = 0;
+    }
+    if (error)
+        target_lose(t, data + stored, len - stored, error);
+}
+
+static void target_catch_up(struct target *t)
+{
+    struct buf rest = t->backlog;
+    if (!rest.len)
+        return;
+    size_t stored;
+    int error = target_append(t, rest.data, rest.len, &stored);
+    if (stored)
+        t->cut = rest.data[stored - 1] != '\n';
+    buf_consume(&t->backlog, stored);
+    if (error && error != -EAGAIN) {
+        target_lose(t, t->backlog.data, t->backlog.len, error);
+        buf_reset(&t->backlog);
+    }
+    if (!t->backlog.len)
+        buf_free(&t->backlog);
+}
+
+/* Some lines were lost: if it works again say so, where they are missing. */
+static bool target_mend(struct target *t)
 {
     struct buf line = BUF_INIT;
     if (t->cut)
         buf_putc(&line, '\n');
     char text[160];
     int n = snprintf(text, sizeof(text), "%llu log lines were lost here: %s",
-                     (unsigned long long)t->lost, strerror(-t->error));
+                     (unsigned long long)t->lost,
+                     t->error == -EFBIG ? "the reader is too slow" : strerror(-t->error));
     append_line(&line, LOG_LEVEL_WARN, text, (size_t)n);
     size_t stored = 0;
-    if (!line.error && target_append(t, line.data, line.len, &stored) == 0)
-        t->error = 0;
-    else
-        t->cut = t->cut || stored > 0;
-    buf_free(&line);
-    if (!t->error) {
+    bool works = !line.error && target_append(t, line.data, line.len, &stored) == 0;
+    t->cut = works ? false : t->cut || stored > 0;
+    if (works)
         t->lost = 0;
-        t->cut = false;
-    }
+    buf_free(&line);
+    return works;
 }
 
 static void target_write(struct target *t, const char *data, size_t len)
 {
-    if (t->error && t->lost)
-        target_mark_gap(t);
-    size_t stored = 0;
-    int error = t->error;
-    if (!error || !t->lost) {
-        error = target_append(t, data, len, &stored);
-        if (error == -EAGAIN && !t->error) {
-            struct pollfd room = { .fd = t->file ? rotating_file_fd(t->file) : t->out.fd,
-                                   .events = POLLOUT };
-            size_t more = 0;
-            if (poll(&room, 1, TARGET_WAIT_MS) > 0)
-                error = target_append(t, data + stored, len - stored, &more);
-            stored += more;
+    target_catch_up(t);
+    if (t->lost && (t->backlog.len || !target_mend(t))) {
+        target_lose(t, data, len, t->error);
+    } else if (t->backlog.len) {
+        size_t before = t->backlog.len;
+        buf_append(&t->backlog, data, len);
+        if (t->backlog.error) {
+            target_lose(t, data, len, t->backlog.error);
+            t->backlog.error = 0;
+            buf_truncate(&t->backlog, before);
         }
-        if (stored)
-            t->cut = data[stored - 1] != '\n';
-    }
-    t->error = error;
-    if (error) {
-        size_t lost = count_lines(data + stored, len - stored);
-        t->lost += lost;
-        atomic_fetch_add(&dropped, lost);
+    } else {
+        target_put(t, data, len);
     }
 }
 
@@ -232,6 +267,7 @@ static void target_close(struct target *t)
     rotating_file_close(t->file);
     if (!t->file)
         append_fd_close(&t->out);
+    buf_free(&t->backlog);
     *t = (struct target){ .out = APPEND_FD_NONE };
 }
 
@@ -246,11 +282,35 @@ static void give_back(struct buf *emptied, struct buf *to) REQUIRES(lock)
         *to = *emptied;
 }
 
+/* Write out what was taken from the queue, and what waits for a full pipe. Returns the bytes that
+ * go on waiting. No lock. */
+static size_t write_out(struct buf *lines, const struct buf *recs, uint64_t lost)
+{
+    if (lost) {
+        char text[80];
+        int n = snprintf(text, sizeof(text), "%llu log lines were lost here: the queue was full",
+                         (unsigned long long)lost);
+        lines->limit = 0;
+        append_line(lines, LOG_LEVEL_WARN, text, (size_t)n);
+    }
+    size_t behind = 0;
+    for (unsigned i = 0; i < n_targets; i++) {
+        if (lines->len)
+            target_write(&targets[i], lines->data, lines->len);
+        else
+            target_catch_up(&targets[i]);
+        behind += targets[i].backlog.len;
+    }
+    if (recs->len)
+        write_records(recs->data, recs->len);
+    return behind;
+}
+
 /* Write out the queue until it is empty. The lock is released meanwhile. */
 static void drain(void) REQUIRES(lock)
 {
     draining = true;
-    while (queue.len || records.len || queue_lost) {
+    do {
         struct buf lines = queue;
         struct buf recs = records;
         uint64_t lost = queue_lost;
@@ -258,25 +318,16 @@ static void drain(void) REQUIRES(lock)
         records = (struct buf)BUF_INIT;
         queue_lost = 0;
         lock_release(&lock);
-
-        if (lost) {
-            char text[80];
-            int n = snprintf(text, sizeof(text), "%llu log lines were lost: the queue was full",
-                             (unsigned long long)lost);
-            lines.limit = 0;
-            append_line(&lines, LOG_LEVEL_WARN, text, (size_t)n);
-        }
-        for (unsigned i = 0; i < n_targets && lines.len; i++)
-            target_write(&targets[i], lines.data, lines.len);
-        if (recs.len)
-            write_records(recs.data, recs.len);
-
+        size_t behind = write_out(&lines, &recs, lost);
         lock_take(&lock);
+        backlogged = behind;
         give_back(&lines, &queue);
         give_back(&recs, &records);
-    }
+    } while (queue.len || records.len || queue_lost);
     draining = false;
     (void)pthread_cond_broadcast(&idle);
+    if (backlogged && writer_waits)
+        (void)pthread_cond_signal(&work); /* it may not know that it has to look again */
 }
 
 /* Wait until nobody drains, at most until deadline (CLOCK_REALTIME, for the condition). */
@@ -307,22 +358,53 @@ static bool flush(uint32_t wait_ms) REQUIRES(lock)
     return true;
 }
 
+/* Sleep until there is something to write, or for a while if a target is behind: shortly as long
+ * as its reader makes progress. */
+static void await_work(void) REQUIRES(lock)
+{
+    static uint32_t wait_ms = BACKLOG_FIRST_MS; /* the writer's */
+    static size_t behind_before;
+    bool progress = backlogged < behind_before;
+    behind_before = backlogged;
+    writer_waits = true;
+    if (backlogged) {
+        wait_ms = progress                        ? BACKLOG_FIRST_MS
+                  : wait_ms * 2 < BACKLOG_LAST_MS ? wait_ms * 2
+                                                  : BACKLOG_LAST_MS;
+        struct timespec until = wall_after_ms(wait_ms);
+        (void)pthread_cond_timedwait(&work, &lock.mutex, &until); /* late or early: all the same */
+    } else {
+        lock_wait(&lock, &work);
+    }
+    writer_waits = false;
+}
+
 static void *writer_main(void *arg)
 {
     (void)arg;
-    (void)pthread_setname_np(pthread_self(), "log");
+    (void)pthread_setname_np(pthread_self(), "log"); /* for people who look with ps(1) */
     lock_take(&lock);
     while (!writer_stops) {
-        if (opened && !draining && (queue.len || records.len || queue_lost)) {
+        if (!opened || draining || !(queue.len || records.len || queue_lost))
+            await_work();
+        if (opened && !draining)
             drain();
-            continue;
-        }
-        writer_waits = true;
-        lock_wait(&lock, &work);
-        writer_waits = false;
     }
     lock_release(&lock);
     return NULL;
+}
+
+/* The last chance of what waits for a full pipe. */
+static void settle(uint32_t wait_ms) REQUIRES(lock)
+{
+    uint64_t until_ns = clock_now_ns() + wait_ms * NS_PER_MS;
+    while (opened && !draining && backlogged && clock_now_ns() < until_ns) {
+        drain();
+        struct timespec nap = { .tv_nsec = BACKLOG_FIRST_MS * 1000000L };
+        lock_release(&lock);
+        (void)nanosleep(&nap, NULL); /* waking early only looks early */
+        lock_take(&lock);
+    }
 }
 
 /* ---- public ---- */
@@ -341,7 +423,7 @@ static void enqueue(enum log_level level, const char *message, size_t len)
     }
     if (writer_runs) {
         if (writer_waits)
-            (void)pthread_cond_signal(&work);
+            (void)pthread_cond_signal(&work); /* it is the only one that waits for it */
     } else if (opened && !draining) {
         drain();
     }
@@ -492,14 +574,15 @@ int log_start(void)
 void log_stop(uint32_t wait_ms)
 {
     lock_take(&lock);
-    if (!writer_runs) {
-        lock_release(&lock);
-        return;
-    }
     bool done = flush(wait_ms);
+    if (done)
+        settle(wait_ms);
+    bool ran = writer_runs;
     writer_stops = true;
     (void)pthread_cond_signal(&work);
     lock_release(&lock);
+    if (!ran)
+        return;
     if (done)
         (void)pthread_join(writer, NULL); /* our own thread, joinable: cannot fail */
     else
