@@ -187,7 +187,7 @@ static void target_put(struct target *t, const char *data, size_t len)
     if (error == -EAGAIN) {
         t->backlog.limit = BACKLOG_MAX;
         buf_append(&t->backlog, data + stored, len - stored);
-        error = t->backlog.error;
+        error = t->backlog.error ? -ENOBUFS : 0;
         t->backlog.error = 0;
     }
     if (error)
@@ -221,7 +221,7 @@ static bool target_mend(struct target *t)
     char text[160];
     int n = snprintf(text, sizeof(text), "%llu log lines were lost here: %s",
                      (unsigned long long)t->lost,
-                     t->error == -EFBIG ? "the reader is too slow" : strerror(-t->error));
+                     t->error == -ENOBUFS ? "the reader is too slow" : strerror(-t->error));
     append_line(&line, LOG_LEVEL_WARN, text, (size_t)n);
     size_t stored = 0;
     bool works = !line.error && target_append(t, line.data, line.len, &stored) == 0;
@@ -241,7 +241,7 @@ static void target_write(struct target *t, const char *data, size_t len)
         size_t before = t->backlog.len;
         buf_append(&t->backlog, data, len);
         if (t->backlog.error) {
-            target_lose(t, data, len, t->backlog.error);
+            target_lose(t, data, len, -ENOBUFS);
             t->backlog.error = 0;
             buf_truncate(&t->backlog, before);
         }

@@ -1,3 +1,5 @@
 supervisor_unit_test(procstat supervisor_workers)
 supervisor_unit_test(listener_protocol supervisor_workers)
 supervisor_unit_test(listener supervisor_workers)
+supervisor_unit_test(stream supervisor_workers)
+supervisor_unit_test(notify_text supervisor_workers PkgConfig::JANSSON)
