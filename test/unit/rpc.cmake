@@ -1,0 +1,4 @@
+supervisor_unit_test(xmlrpc supervisor_xmlrpc)
+supervisor_unit_test(log_window supervisor_rpc)
+supervisor_unit_test(http_auth supervisor_rpc)
+supervisor_unit_test(param supervisor_rpc)
