@@ -25,7 +25,7 @@ struct spawn_plan {
     const char *user_error; /* a literal: why the user cannot be switched; NULL */
     bool set_nofile;
     struct rlimit nofile;
-    char oom_score_adj[16]; /* text for /proc; "" to inherit */
+    char oom_score_adj[24]; /* text for /proc; "" to inherit */
 };
 
 /* Fill in the user and groups as the config asks; what fails becomes user_error. May ask the
