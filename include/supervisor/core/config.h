@@ -55,6 +55,8 @@ struct channel_config {
     gid_t owner_gid;
 };
 
+struct fcgi_config;
+
 struct env_var {
     char *name;
     char *value;
@@ -156,8 +158,11 @@ struct process_config {
     int64_t max_age_jitter; /* seconds added at random to max_age */
     char *cgroup;           /* path below /sys/fs/cgroup; NULL: inherit */
     enum killmode killmode;
-    bool gid_set;          /* user = name:group */
-    gid_t gid;             /* valid if gid_set; else the user's own */
+    bool gid_set; /* user = name:group */
+    gid_t gid;    /* valid if gid_set; else the user's own */
+    /* An fcgi-program's socket, also of one in a [group:x]; NULL: none. All processes of one
+     * section have equal ones; the section tells them apart from others. */
+    struct fcgi_config *fcgi;
     bool user_environment; /* set HOME, USER, LOGNAME, SHELL as of user */
 };
 
