@@ -216,7 +216,7 @@ class Daemon:
 
     def __init__(self, config="", impl=None, *, supervisord="", ctl="", unix=True, inet=False,
                  loglevel="info", args=(), nodaemon=True, env=None, directory=None, main=None,
-                 expect_exit=0, leftovers_allowed=False):
+                 expect_exit=0, leftovers_allowed=False, prepare=None):
         self.impl = impl or UNDER_TEST
         self.dir = directory or tempfile.mkdtemp(prefix="svt.")
         self.own_dir = directory is None
@@ -246,6 +246,8 @@ class Daemon:
             self.env[name + "_OPTIONS"] = ":".join(options)
         self.env.update(env or {})
         self.write_config(config)
+        if prepare:
+            prepare(self)
 
     # -- configuration ------------------------------------------------------------------------
 
