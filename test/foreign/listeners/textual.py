@@ -7,7 +7,7 @@ import time
 from supervisor import childutils
 
 time.sleep(1.5)
-childutils.pcomm.stdout("from stdout")
-childutils.pcomm.stderr("from stderr")
-sys.stdout.flush()
+# Binary streams: the reference's module cannot write to text ones under Python 3.
+childutils.pcomm.send(b"from stdout", sys.stdout.buffer)
+childutils.pcomm.send(b"from stderr", sys.stderr.buffer)
 time.sleep(3600)
