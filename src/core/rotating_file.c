@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* rotating_file.c: an append-only file that is renamed away when it has grown enough.
- *
- * All steps of a rotation are remembered one by one: when one fails, bytes go on into the old file,
- * and the next attempt continues with that step, so that no older file is shifted twice. The new
- * file is opened before the old one is closed: without a free descriptor, nothing is lost.
- */
+/* rotating_file.c: an append-only file that is renamed away when it has grown enough. */
 #include "supervisor/core/rotating_file.h"
 
-#include "append_fd.h"
+#include "rotating_file_priv.h"
 #include "supervisor/core/cleanup.h"
 #include "supervisor/core/clock.h"
-#include "supervisor/core/lock.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,37 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_EVERY_NS NS_PER_SEC /* has the file been moved away? */
-#define LOOK_AGAIN_NS                                                                              \
-    (NS_PER_SEC / 5)                     /* it has no name now: logrotate may be about to make one \
-                                          */
-#define ROTATE_PAUSE_NS (5 * NS_PER_SEC) /* between attempts of a step that fails */
-#define SLACK_MIN       4096
-
-struct rotating_file {
-    struct rotating_file *next; /* registry lock */
-    unsigned refs;              /* registry lock */
-    char *path;                 /* never changes */
-    char *place; /* never changes; path with its directory resolved, NULL if it cannot be */
-    _Atomic uint64_t dev, ino; /* atomic; of `out`, for the registry */
-    _Atomic int rotate_error;  /* atomic */
-    struct lock lock;     /* rank log; held over writes to this one file, by its sharers only */
-    struct append_fd out; /* lock; .size is kept up to date */
-    uint64_t max_bytes;   /* lock */
-    unsigned backups;     /* lock */
-    bool rotating;        /* lock; a rotation has begun and not ended ... */
-    unsigned step;        /* lock; ... FILE.step is to be renamed next, 0: FILE itself ... */
-    bool moved;           /* lock; ... or all are, and the new FILE is to be opened */
-    uint64_t rotate_ns;   /* lock; no attempt before this time */
-    uint64_t look_ns;     /* lock; when to look at the name again */
-    bool nameless;        /* lock; it had no name at the last look */
-};
+#define LOOK_EVERY_NS NS_PER_SEC       /* has the file been moved away? */
+#define LOOK_AGAIN_NS (NS_PER_SEC / 5) /* no name now: logrotate may be about to make one */
+#define SLACK_MIN     4096
 
 static struct lock registry_lock = LOCK_INIT(LOCK_RANK_LOG);
 static struct rotating_file *registry; /* every open regular file */
 
-/* A few ns, to the precision of a timer tick. */
-static uint64_t coarse_now_ns(void)
+uint64_t rotating_file_now_ns(void)
 {
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &ts); /* fails only for clocks that do not exist */
@@ -81,7 +52,7 @@ static void set_out(struct rotating_file *file, const struct append_fd *out)
     file->out = *out;
     atomic_store(&file->dev, (uint64_t)out->dev);
     atomic_store(&file->ino, (uint64_t)out->ino);
-    file->look_ns = coarse_now_ns() + LOOK_EVERY_NS;
+    file->look_ns = rotating_file_now_ns() + LOOK_EVERY_NS;
     file->nameless = false;
 }
 
@@ -118,19 +89,41 @@ static struct rotating_file *file_new(const struct rotating_file_config *config,
     file->refs = 1;
     file->path = strdup(config->path);
     file->place = place ? strdup(place) : NULL;
-    file->max_bytes = config->max_bytes;
-    file->backups = config->backups;
+    file->limits = *config;
+    file->limits.path = NULL;
     if (file->path && (!place || file->place))
         return file;
     file_free(file);
     return NULL;
 }
 
-static void file_set_limits(struct rotating_file *file, const struct rotating_file_config *config)
+/* Owner and mode as configured: of what is opened, and of what follows it. */
+static int dress(const struct append_fd *out, const struct rotating_file_config *config)
+{
+    if (!out->rotates)
+        return 0;
+    if (config->set_owner && fchown(out->fd, config->owner_uid, config->owner_gid) < 0)
+        return -errno;
+    return config->mode && fchmod(out->fd, config->mode) < 0 ? -errno : 0;
+}
+
+/* A file that an earlier run left behind may be due at once: count from its last change. */
+static void start_clock(struct rotating_file *file) REQUIRES(file->lock)
+{
+    struct stat st;
+    bool used = file->out.size && fstat(file->out.fd, &st) == 0;
+    rotation_set_due(file, used ? st.st_mtime : time(NULL));
+}
+
+static void set_limits(struct rotating_file *file, const struct rotating_file_config *config)
 {
     lock_take(&file->lock);
-    file->max_bytes = config->max_bytes;
-    file->backups = config->backups;
+    bool other_clock = file->limits.rotate_period != config->rotate_period ||
+                       file->limits.rotate_minute != config->rotate_minute;
+    file->limits = *config;
+    file->limits.path = NULL;
+    if (other_clock)
+        rotation_set_due(file, time(NULL));
     lock_release(&file->lock);
 }
 
@@ -140,13 +133,22 @@ int rotating_file_open(const struct rotating_file_config *config, struct rotatin
     int error = append_fd_open(config->path, &out);
     if (error)
         return error;
+    if (!config->keep_limits)
+        error = dress(&out, config);
+    if (error) {
+        append_fd_close(&out);
+        return error;
+    }
     CLEANUP_FREE char *place = out.rotates ? resolve_place(config->path) : NULL;
     struct rotating_file *file = file_new(config, place);
     if (!file) {
         append_fd_close(&out);
         return -ENOMEM;
     }
+    lock_take(&file->lock);
     set_out(file, &out);
+    start_clock(file);
+    lock_release(&file->lock);
 
     struct rotating_file *shared = NULL;
     lock_take(&registry_lock);
@@ -163,10 +165,20 @@ int rotating_file_open(const struct rotating_file_config *config, struct rotatin
     if (shared) {
         file_free(file);
         if (!config->keep_limits)
-            file_set_limits(shared, config);
+            set_limits(shared, config);
+        file = shared;
     }
-    *ret_file = shared ? shared : file;
+    if (out.rotates && (config->compress || config->max_age_secs))
+        log_keeper_add(file); /* what an earlier run left */
+    *ret_file = file;
     return 0;
+}
+
+void rotating_file_ref(struct rotating_file *file)
+{
+    lock_take(&registry_lock);
+    file->refs++;
+    lock_release(&registry_lock);
 }
 
 void rotating_file_close(struct rotating_file *file)
@@ -188,8 +200,7 @@ void rotating_file_close(struct rotating_file *file)
 
 /* ---- opening by name ---- */
 
-/* Open the name and let go of what was open; on failure that stays as it is. */
-static int swap_in_named(struct rotating_file *file) REQUIRES(file->lock)
+int rotating_file_swap(struct rotating_file *file)
 {
     struct append_fd out;
     int error = append_fd_open(file->path, &out);
@@ -197,6 +208,7 @@ static int swap_in_named(struct rotating_file *file) REQUIRES(file->lock)
         return error;
     append_fd_close(&file->out);
     set_out(file, &out);
+    (void)dress(&file->out, &file->limits); /* it worked at the open; the log goes on without */
     return 0;
 }
 
@@ -210,13 +222,13 @@ static bool is_deleted(const struct rotating_file *file)
 /* The name means another file, or none. */
 static int follow_name(struct rotating_file *file) REQUIRES(file->lock)
 {
-    int error = swap_in_named(file);
+    int error = rotating_file_swap(file);
     if (!error) {
         file->rotating = false;
         atomic_store(&file->rotate_error, 0);
         return 0;
     }
-    file->look_ns = coarse_now_ns() + LOOK_EVERY_NS;
+    file->look_ns = rotating_file_now_ns() + LOOK_EVERY_NS;
     if (!is_deleted(file))
         return 0; /* it was renamed: go on there and look again later */
     append_fd_close(&file->out);
@@ -244,70 +256,7 @@ static int look_at_name(struct rotating_file *file, uint64_t now_ns) REQUIRES(fi
     return follow_name(file);
 }
 
-/* ---- rotation ---- */
-
-/* PATH.n; n == 0 is PATH. */
-static int numbered(const struct rotating_file *file, unsigned n, char ret_name[PATH_MAX])
-{
-    int len = n ? snprintf(ret_name, PATH_MAX, "%s.%u", file->path, n)
-                : snprintf(ret_name, PATH_MAX, "%s", file->path);
-    return len < 0 || len >= PATH_MAX ? -ENAMETOOLONG : 0;
-}
-
-/* Rename PATH.n to PATH.n+1, replacing it. No file of that number is fine. */
-static int shift(const struct rotating_file *file, unsigned n)
-{
-    char from[PATH_MAX];
-    char to[PATH_MAX];
-    int error = numbered(file, n, from);
-    if (!error)
-        error = numbered(file, n + 1, to);
-    if (!error && rename(from, to) < 0 && errno != ENOENT)
-        error = -errno;
-    return error;
-}
-
-static int run_steps(struct rotating_file *file) REQUIRES(file->lock)
-{
-    if (file->backups == 0) {
-        if (ftruncate(file->out.fd, 0) < 0)
-            return -errno;
-        file->out.size = 0;
-        return 0;
-    }
-    for (; file->step > 0; file->step--) {
-        int error = shift(file, file->step);
-        if (error)
-            return error;
-    }
-    if (!file->moved) {
-        int why = 0; /* somebody else may have moved it: then the name is not ours to rename */
-        if (append_fd_is_named(&file->out, file->path, &why)) {
-            int error = shift(file, 0);
-            if (error)
-                return error;
-        }
-        file->moved = true;
-    }
-    return swap_in_named(file);
-}
-
-/* Begin or resume. On failure the bytes go on into what is open. */
-static int rotate(struct rotating_file *file) REQUIRES(file->lock)
-{
-    if (!file->rotating) {
-        file->rotating = true;
-        file->moved = false;
-        file->step = file->backups ? file->backups - 1 : 0;
-    }
-    int error = run_steps(file);
-    atomic_store(&file->rotate_error, error);
-    if (error)
-        file->rotate_ns = coarse_now_ns() + ROTATE_PAUSE_NS;
-    else
-        file->rotating = false;
-    return error;
-}
+/* ---- when to rotate ---- */
 
 /* Somebody may have emptied the file (logrotate's copytruncate): ask before renaming. */
 static bool is_really_full(struct rotating_file *file) REQUIRES(file->lock)
@@ -315,13 +264,13 @@ static bool is_really_full(struct rotating_file *file) REQUIRES(file->lock)
     struct stat st;
     if (fstat(file->out.fd, &st) == 0)
         file->out.size = (uint64_t)st.st_size;
-    return file->out.size >= file->max_bytes;
+    return file->out.size >= file->limits.max_bytes;
 }
 
 static void rotate_if_full(struct rotating_file *file) REQUIRES(file->lock)
 {
     if (is_really_full(file))
-        (void)rotate(file); /* the reason is kept in rotate_error, and it is tried again */
+        (void)rotation_run(file); /* the reason is kept in rotate_error, and it is tried again */
 }
 
 /* How much of data goes into this file, and is it to be rotated after that? */
@@ -330,7 +279,7 @@ static size_t piece_until_rotation(const struct rotating_file *file, const char 
 {
     *ret_rotate = false;
     uint64_t size = file->out.size;
-    uint64_t max = file->max_bytes;
+    uint64_t max = file->limits.max_bytes;
     if (!max || !file->out.rotates || file->rotating || size + len < max)
         return len;
 
@@ -354,6 +303,32 @@ static size_t piece_until_rotation(const struct rotating_file *file, const char 
     return until;
 }
 
+static time_t wall_secs(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &ts); /* fails only for clocks that do not exist */
+    return ts.tv_sec;
+}
+
+/* Has the clock reached the time for a new file? An empty one waits for the next time. */
+static bool is_due(struct rotating_file *file) REQUIRES(file->lock)
+{
+    if (!file->due_wall || file->rotating || !file->out.rotates || wall_secs() < file->due_wall)
+        return false;
+    if (file->out.size)
+        return true;
+    rotation_set_due(file, wall_secs());
+    return false;
+}
+
+/* To the end of the line that the last write began, within reason. */
+static size_t rest_of_line(const char *data, size_t len)
+{
+    size_t until = len < ROTATING_FILE_SLACK_MAX ? len : ROTATING_FILE_SLACK_MAX;
+    const char *newline = memchr(data, '\n', until);
+    return newline ? (size_t)(newline - data) + 1 : until;
+}
+
 /* ---- appending ---- */
 
 static int append(struct rotating_file *file, const char *data, size_t len, size_t *ret_stored)
@@ -361,26 +336,43 @@ static int append(struct rotating_file *file, const char *data, size_t len, size
 {
     int error = 0;
     if (file->out.fd < 0)
-        error = swap_in_named(file);
-    else if (coarse_now_ns() >= file->look_ns)
-        error = look_at_name(file, coarse_now_ns());
-    if (!error && file->rotating && coarse_now_ns() >= file->rotate_ns)
-        (void)rotate(file); /* a step failed some seconds ago */
+        error = rotating_file_swap(file);
+    else if (rotating_file_now_ns() >= file->look_ns)
+        error = look_at_name(file, rotating_file_now_ns());
+    if (!error && file->rotating && rotating_file_now_ns() >= file->rotate_ns)
+        (void)rotation_run(file); /* a step failed some seconds ago */
     while (len && !error) {
-        bool full;
-        size_t piece = piece_until_rotation(file, data, len, &full);
+        bool full = false;
+        bool due = is_due(file);
+        if (due && !file->midline) {
+            (void)rotation_run(file);
+            due = false;
+        }
+        size_t piece = due ? rest_of_line(data, len) : piece_until_rotation(file, data, len, &full);
         size_t stored;
         error = append_fd_write(&file->out, data, piece, &stored);
         *ret_stored += stored;
         file->out.size += stored;
+        if (stored)
+            file->midline = data[stored - 1] != '\n';
         data += stored;
         len -= stored;
-        if (!error && full)
+        if (!error && due)
+            (void)rotation_run(file);
+        else if (!error && full)
             rotate_if_full(file);
     }
     if (error == -ESTALE) /* a network file that its server no longer knows: open it anew */
         append_fd_close(&file->out);
     return error;
+}
+
+/* The keeper is told when the lock is released. */
+static bool take_rotated(struct rotating_file *file) REQUIRES(file->lock)
+{
+    bool rotated = file->rotated;
+    file->rotated = false;
+    return rotated;
 }
 
 int rotating_file_append(struct rotating_file *file, const void *data, size_t len,
@@ -389,7 +381,10 @@ int rotating_file_append(struct rotating_file *file, const void *data, size_t le
     *ret_stored = 0;
     lock_take(&file->lock);
     int error = append(file, data, len, ret_stored);
+    bool rotated = take_rotated(file);
     lock_release(&file->lock);
+    if (rotated)
+        log_keeper_add(file);
     return error;
 }
 
@@ -403,7 +398,7 @@ int rotating_file_reopen(struct rotating_file *file)
     /* A sharer may have done it already. What is no file may be another one by now. */
     if (file->out.fd < 0 || !file->out.rotates ||
         !append_fd_is_named(&file->out, file->path, &why)) {
-        error = swap_in_named(file);
+        error = rotating_file_swap(file);
         if (!error)
             file->rotating = false;
         else
@@ -416,7 +411,7 @@ int rotating_file_reopen(struct rotating_file *file)
 static int clear(struct rotating_file *file) REQUIRES(file->lock)
 {
     if (file->out.fd < 0)
-        return swap_in_named(file);
+        return rotating_file_swap(file);
     if (file->out.kind != APPEND_FILE)
         return 0;
     if (!file->out.rotates)
@@ -426,7 +421,7 @@ static int clear(struct rotating_file *file) REQUIRES(file->lock)
         errno != ENOENT)
         return -errno;
     file->rotating = false;
-    return swap_in_named(file);
+    return rotating_file_swap(file);
 }
 
 int rotating_file_clear(struct rotating_file *file)
@@ -442,10 +437,13 @@ int rotating_file_rotate(struct rotating_file *file)
     int error = 0;
     lock_take(&file->lock);
     if (file->out.fd < 0)
-        error = swap_in_named(file);
+        error = rotating_file_swap(file);
     if (!error && file->out.rotates && file->out.size)
-        error = rotate(file);
+        error = rotation_run(file);
+    bool rotated = take_rotated(file);
     lock_release(&file->lock);
+    if (rotated)
+        log_keeper_add(file);
     return error;
 }
 
@@ -485,4 +483,28 @@ bool rotating_file_is_regular(struct rotating_file *file)
     bool regular = file->out.rotates;
     lock_release(&file->lock);
     return regular;
+}
+
+void rotating_file_keep_all(void)
+{
+    size_t n = 0;
+    lock_take(&registry_lock);
+    for (struct rotating_file *file = registry; file; file = file->next)
+        n++;
+    lock_release(&registry_lock);
+    struct rotating_file **all = calloc(n + 1, sizeof(struct rotating_file *));
+    if (!all)
+        return; /* the next round will do */
+    size_t found = 0;
+    lock_take(&registry_lock);
+    for (struct rotating_file *file = registry; file && found < n; file = file->next) {
+        file->refs++;
+        all[found++] = file;
+    }
+    lock_release(&registry_lock);
+    for (size_t i = 0; i < found; i++) {
+        log_keeper_add(all[i]);
+        rotating_file_close(all[i]);
+    }
+    free(all);
 }

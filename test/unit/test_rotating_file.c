@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_rotating_file.c: what is appended is in the files, in order, whatever happens to them. */
+#include "../../src/core/rotation_time.h"
 #include "supervisor/core/rotating_file.h"
 #include "tmp_dir.h"
 #include "unit.h"
@@ -9,6 +10,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <zlib.h>
 
 #define LINE 100
 
@@ -415,6 +418,188 @@ static void a_socket_behind_dev_stdout_takes_bytes(void)
     (void)close(ends[1]);
 }
 
+/* ---- by the clock, compressed, too old, owned ---- */
+
+static time_t local(int year, int month, int day, int hour, int minute)
+{
+    struct tm tm = { .tm_year = year - 1900,
+                     .tm_mon = month - 1,
+                     .tm_mday = day,
+                     .tm_hour = hour,
+                     .tm_min = minute,
+                     .tm_isdst = -1 };
+    return mktime(&tm);
+}
+
+static void the_clock_wants_a_new_file_at_full_hours_and_days(void)
+{
+    (void)setenv("TZ", "Europe/Berlin", 1);
+    tzset();
+    time_t noon = local(2026, 11, 25, 12, 30); /* a Wednesday */
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_NONE, 0, noon), 0);
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_HOURLY, 0, noon), local(2026, 11, 25, 13, 0));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_HOURLY, 0, local(2026, 11, 25, 13, 0)),
+                    local(2026, 11, 25, 14, 0));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_DAILY, 0, noon), local(2026, 11, 26, 0, 0));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_DAILY, 12 * 60 + 31, noon),
+                    local(2026, 11, 25, 12, 31));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_DAILY, 12 * 60 + 30, noon),
+                    local(2026, 11, 26, 12, 30));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_DAILY, 0, local(2026, 12, 31, 23, 59)),
+                    local(2027, 1, 1, 0, 0));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_WEEKLY, 0, noon), local(2026, 11, 30, 0, 0));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_WEEKLY, 0, local(2026, 11, 29, 1, 0)),
+                    local(2026, 11, 30, 0, 0));
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_WEEKLY, 0, local(2026, 11, 30, 0, 0)),
+                    local(2026, 12, 7, 0, 0));
+    /* The night of 25 hours: the hour after 02:xx summer time is 02:00 winter time. */
+    time_t fall = local(2026, 10, 25, 1, 30) + 3600;
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_HOURLY, 0, fall), fall + 1800);
+    CU_ASSERT_EQUAL(rotation_time_next(LOGROTATE_DAILY, 0, fall), local(2026, 10, 26, 0, 0));
+    /* 02:30 does not exist on the night of 23 hours: some time then, and not never. */
+    time_t spring = local(2026, 3, 29, 0, 0);
+    time_t next = rotation_time_next(LOGROTATE_DAILY, 150, spring);
+    CU_ASSERT(next > spring && next <= local(2026, 3, 29, 4, 0));
+}
+
+static struct rotating_file *open_with(const char *name, struct rotating_file_config config)
+{
+    config.path = tmp_path(name);
+    struct rotating_file *file = NULL;
+    CU_ASSERT_EQUAL(rotating_file_open(&config, &file), 0);
+    return file;
+}
+
+static void age(const char *name, time_t secs)
+{
+    struct timespec times[2] = { { .tv_sec = time(NULL) - secs }, { .tv_sec = time(NULL) - secs } };
+    CU_ASSERT_EQUAL(utimensat(AT_FDCWD, tmp_path(name), times, 0), 0);
+}
+
+static void yesterdays_file_starts_anew_with_the_first_bytes(void)
+{
+    struct rotating_file_config daily = { .backups = 3, .rotate_period = LOGROTATE_DAILY };
+    struct rotating_file *file = open_with("daily", daily);
+    append_text(file, "yesterday\n");
+    rotating_file_close(file);
+    age("daily", 25 * 3600);
+    file = open_with("daily", daily);
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("daily.1")), -1);
+    append_text(file, "today\n");
+    append_text(file, "today\n");
+    rotating_file_close(file);
+    CU_ASSERT(tmp_is(tmp_path("daily.1"), "yesterday\n"));
+    CU_ASSERT(tmp_is(tmp_path("daily"), "today\ntoday\n"));
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("daily.2")), -1);
+}
+
+static bool wait_for_size(const char *name, long size)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        long now = tmp_size(tmp_path(name));
+        if (size < 0 ? now < 0 : now >= size)
+            return true;
+        tmp_nap_ms(10);
+    }
+    return false;
+}
+
+static bool unpacks_to_lines(const char *name, unsigned from, unsigned to)
+{
+    gzFile f = gzopen(tmp_path(name), "rbe");
+    bool right = f != NULL;
+    for (unsigned i = from; right && i < to; i++) {
+        char line[LINE + 1];
+        char found[LINE + 1] = "";
+        make_line(line, i);
+        right = gzread(f, found, LINE) == LINE && strcmp(line, found) == 0;
+    }
+    char more;
+    right = right && gzread(f, &more, 1) == 0;
+    if (f)
+        (void)gzclose(f);
+    return right;
+}
+
+static void rotated_files_are_compressed_behind_the_writers_back(void)
+{
+    struct rotating_file_config config = { .max_bytes = 1000, .backups = 3, .compress = true };
+    struct rotating_file *file = open_with("pack", config);
+    for (unsigned round = 0; round < 5; round++) {
+        append_lines(file, round * 10, round * 10 + 10);
+        CU_ASSERT(wait_for_size("pack.1", -1) && wait_for_size("pack.1.gz", 1));
+    }
+    append_lines(file, 50, 53);
+    rotating_file_close(file);
+    CU_ASSERT(has_lines("pack", 50, 53));
+    CU_ASSERT(unpacks_to_lines("pack.1.gz", 40, 50));
+    CU_ASSERT(unpacks_to_lines("pack.2.gz", 30, 40));
+    CU_ASSERT(unpacks_to_lines("pack.3.gz", 20, 30));
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("pack.4.gz")), -1);
+    CU_ASSERT(wait_for_size("pack.packed", -1));
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("pack.gz.new")), -1);
+}
+
+/* Rotations overtake the compression: whatever has which form then, every line is there once. */
+static void compressing_and_rotating_at_once_lose_no_line(void)
+{
+    struct rotating_file_config config = { .max_bytes = 50000, .backups = 100, .compress = true };
+    struct rotating_file *file = open_with("race", config);
+    append_lines(file, 0, 20000);
+    rotating_file_close(file);
+    unsigned n = 0;
+    for (unsigned i = 1; i <= 40; i++) {
+        char plain[32];
+        char packed[32];
+        (void)snprintf(plain, sizeof(plain), "race.%u", i);
+        (void)snprintf(packed, sizeof(packed), "race.%u.gz", i);
+        CU_ASSERT(wait_for_size(packed, 1));
+        CU_ASSERT(wait_for_size(plain, -1));
+        n += unpacks_to_lines(packed, (40 - i) * 500, (41 - i) * 500);
+    }
+    CU_ASSERT_EQUAL(n, 40);
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("race")), 0);
+}
+
+static void old_rotated_files_are_removed(void)
+{
+    struct rotating_file_config config = { .max_bytes = 100, .backups = 3, .max_age_secs = 3600 };
+    struct rotating_file *file = open_with("old", config);
+    append_lines(file, 0, 2);
+    (void)close(open(tmp_path("old.9.gz"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    (void)close(open(tmp_path("old.keep"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    (void)close(open(tmp_path("older.1"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    age("old.2", 4000);
+    age("old.9.gz", 4000);
+    age("old.keep", 4000);
+    age("older.1", 4000);
+    append_lines(file, 2, 3); /* old.2 becomes old.3 */
+    CU_ASSERT(wait_for_size("old.3", -1));
+    CU_ASSERT(wait_for_size("old.9.gz", -1));
+    CU_ASSERT(has_lines("old.1", 2, 3) && has_lines("old.2", 1, 2));
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("old.keep")), 0);
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("older.1")), 0);
+    rotating_file_close(file);
+}
+
+static void mode_and_owner_hold_for_every_new_file(void)
+{
+    struct rotating_file_config config = { .max_bytes = 100,
+                                           .backups = 1,
+                                           .mode = 0640,
+                                           .set_owner = true,
+                                           .owner_uid = (uid_t)-1,
+                                           .owner_gid = getgid() };
+    struct rotating_file *file = open_with("mode", config);
+    struct stat st;
+    CU_ASSERT(stat(tmp_path("mode"), &st) == 0 && (st.st_mode & 0777) == 0640);
+    append_lines(file, 0, 1);
+    CU_ASSERT(stat(tmp_path("mode"), &st) == 0 && (st.st_mode & 0777) == 0640 && st.st_size == 0);
+    CU_ASSERT_EQUAL(rotating_file_clear(file), 0);
+    CU_ASSERT(stat(tmp_path("mode"), &st) == 0 && (st.st_mode & 0777) == 0640);
+    rotating_file_close(file);
+}
+
 /* ---- sharers in threads ---- */
 
 enum { WRITERS = 4, LINES_EACH = 2000 };
@@ -500,6 +685,12 @@ int main(void)
         UNIT_TEST(a_full_pipe_says_so_and_is_never_rotated),
         UNIT_TEST(a_borrowed_descriptor_is_not_renamed),
         UNIT_TEST(a_socket_behind_dev_stdout_takes_bytes),
+        UNIT_TEST(the_clock_wants_a_new_file_at_full_hours_and_days),
+        UNIT_TEST(yesterdays_file_starts_anew_with_the_first_bytes),
+        UNIT_TEST(rotated_files_are_compressed_behind_the_writers_back),
+        UNIT_TEST(compressing_and_rotating_at_once_lose_no_line),
+        UNIT_TEST(old_rotated_files_are_removed),
+        UNIT_TEST(mode_and_owner_hold_for_every_new_file),
         UNIT_TEST(sharers_in_threads_lose_no_line),
     };
     tmp_dir_make();

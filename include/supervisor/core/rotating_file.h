@@ -10,6 +10,8 @@
 #ifndef SUPERVISOR_CORE_ROTATING_FILE_H
 #define SUPERVISOR_CORE_ROTATING_FILE_H
 
+#include "supervisor/core/config.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,14 +21,24 @@ struct rotating_file;
 
 struct rotating_file_config {
     const char *path;   /* copied */
-    uint64_t max_bytes; /* 0: never rotate */
+    uint64_t max_bytes; /* 0: never rotate by size */
     unsigned backups;   /* 0: truncate instead of renaming */
     bool keep_limits;   /* if it is open already: leave its limits as they are */
+
+    enum logrotate
+        rotate_period;    /* rotate by the clock as well, with the first bytes after that time */
+    int rotate_minute;    /* LOGROTATE_DAILY: minutes after local midnight */
+    bool compress;        /* FILE.n becomes FILE.n.gz, in a thread of its own */
+    int64_t max_age_secs; /* rotated files older than this are removed; 0: kept */
+    mode_t mode;          /* of the file; 0: as the umask gives */
+    bool set_owner;       /* make it owner_uid's and owner_gid's; (uid_t)-1: unchanged */
+    uid_t owner_uid;
+    gid_t owner_gid;
 };
 
 /* Open for append, made with 0666 & ~umask. A file that is open already is shared: the last
- * opener's limits hold for all. 0 or a negative errno. Any thread; each handle may be used by
- * one thread at a time, sharers wait for each other's writes. */
+ * opener's limits hold for all. 0 or a negative errno (also of chmod and chown). Any thread; each
+ * handle may be used by one thread at a time, sharers wait for each other's writes. */
 int rotating_file_open(const struct rotating_file_config *config, struct rotating_file **ret_file);
 void rotating_file_close(struct rotating_file *file); /* accepts NULL */
 
