@@ -243,6 +243,7 @@ void http_connection_resume(struct connection *c)
     if (c->hangup)
         loop_unwatch(c->listener->loop, c->hangup);
     c->hangup = NULL;
+    c->listener->has_resumed = true;
     MHD_resume_connection(c->mhd);
 }
 
@@ -401,6 +402,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
 
 static void http_run(struct listener *l)
 {
+    l->has_resumed = false;
     if (MHD_run(l->daemon) != MHD_YES)
         log_debg("HTTP server '%s' could not run", l->name);
 }
@@ -424,6 +426,8 @@ static void http_prepare(void *arg)
     for (struct listener **at = &listeners; *at;) {
         struct listener *l = *at;
         MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+        if (l->has_resumed)
+            http_run(l);
         enum MHD_Result has_timeout = MHD_get_timeout(l->daemon, &wait_ms);
         for (int i = 0; i < RUNS_AT_ONCE && has_timeout == MHD_YES && wait_ms == 0; i++) {
             http_run(l);

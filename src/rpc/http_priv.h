@@ -25,6 +25,7 @@ struct listener {
     bool is_local;         /* reachable from this host only */
     bool is_open;          /* asks nobody for a password */
     bool is_closing;
+    bool has_resumed; /* MHD has a resumed connection that no descriptor or timeout tells of */
     bool is_retired;                 /* its socket file vanished; kept for the connections it has */
     struct socket_identity identity; /* unix */
     unsigned max_connections;
