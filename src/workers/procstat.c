@@ -81,6 +81,14 @@ static bool read_stat_line(int proc_fd, const char *pid, struct procstat_line *r
     return procstat_parse_line(text, ret_line) == 0;
 }
 
+int procstat_own_line(struct procstat_line *ret_line)
+{
+    CLEANUP_CLOSE int proc_fd = open("/proc", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (proc_fd < 0)
+        return -errno;
+    return read_stat_line(proc_fd, "self", ret_line) ? 0 : -EIO;
+}
+
 static int pid_order(const void *a, const void *b)
 {
     const struct procstat_line *x = a, *y = b;

@@ -43,8 +43,6 @@ bool procstat_tree_now(pid_t pid, struct procstat *ret_stat);
 /* Descriptors that pid itself has open; -1 if it cannot be told. Any thread. */
 int procstat_open_fds(pid_t pid);
 
-/* ---- for tests ---- */
-
 /* One line of /proc/PID/stat. */
 struct procstat_line {
     pid_t pid;
@@ -56,5 +54,8 @@ struct procstat_line {
 
 /* 0, or -EINVAL. A command name may hold blanks and parentheses. */
 int procstat_parse_line(const char *line, struct procstat_line *ret_line);
+
+/* Our own, read now. 0, or a negative errno. */
+int procstat_own_line(struct procstat_line *ret_line);
 
 #endif
