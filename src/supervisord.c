@@ -18,6 +18,7 @@
 #include "supervisor/rpc/http.h"
 #include "supervisor/rpc/rpc.h"
 #include "supervisor/version.h"
+#include "supervisor/web/web.h"
 #include "supervisor/workers/crew.h"
 #include "supervisor/workers/spawn.h"
 
@@ -355,6 +356,9 @@ static int make_groups(const struct config *config)
     int r = rpc_init(config, self.loop);
     if (r < 0)
         return boot_error("cannot answer calls", r);
+    r = web_init(self.loop);
+    if (r < 0)
+        return boot_error("cannot show pages", r);
     if (http_open(config, self.loop, &error) < 0)
         return usage_error(error ? error : "out of memory");
     return 0;
@@ -434,6 +438,7 @@ static enum daemon_mood clear_away(void)
         (void)unlink(self.pidfile); /* somebody may have removed it already */
     free(self.pidfile);
     self.pidfile = NULL;
+    web_free();
     rpc_free();
     log_stop(LOG_STOP_WAIT_MS);
     crew_free();
