@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,15 +42,33 @@ static void fail(struct log_sink *sink, int error, uint64_t now_ns)
     sink->retry_ns = now_ns + sink->pause_ns;
 }
 
-/* The file took the mark: it works. */
-static bool mend(struct log_sink *sink, uint64_t now_ns)
+/* The line that stands where bytes are missing. */
+static void write_mark(const struct log_sink *sink, struct buf *to)
 {
     char mark[160];
-    int n = snprintf(mark, sizeof(mark),
-                     "%ssupervisor: %" PRIu64 " bytes of output were lost here (%s)\n",
-                     sink->cut ? "\n" : "", sink->lost, strerror(-sink->error));
-    size_t stored;
-    int error = rotating_file_append(sink->file, mark, (size_t)n, &stored);
+    int n =
+        snprintf(mark, sizeof(mark), "supervisor: %" PRIu64 " bytes of output were lost here (%s)",
+                 sink->lost, strerror(-sink->error));
+    if (sink->cut)
+        buf_putc(to, '\n');
+    if (sink->lines) {
+        line_format_append(sink->lines, to, mark, (size_t)n);
+    } else {
+        buf_append(to, mark, (size_t)n);
+        buf_putc(to, '\n');
+    }
+}
+
+/* If the file takes the mark, it works. */
+static bool mend(struct log_sink *sink, uint64_t now_ns)
+{
+    struct buf mark = BUF_INIT;
+    write_mark(sink, &mark);
+    size_t stored = 0;
+    int error = mark.error;
+    if (!error)
+        error = rotating_file_append(sink->file, mark.data, mark.len, &stored);
+    buf_free(&mark);
     if (error) {
         if (stored)
             sink->cut = true;
@@ -91,16 +110,34 @@ static void hold(struct log_sink *sink, const char *data, size_t len, uint64_t n
     }
 }
 
+/* How much to give to the file at once: whole lines that go into a pipe in pieces which the kernel
+ * does not mix with other writers'. */
+static size_t piece_of(const struct log_sink *sink, const char *data, size_t len)
+{
+    if (!sink->lines || len <= PIPE_BUF || rotating_file_is_regular(sink->file))
+        return len;
+    const char *newline = memrchr(data, '\n', PIPE_BUF);
+    if (!newline)
+        newline = memchr(data, '\n', len);
+    return newline ? (size_t)(newline - data) + 1 : len;
+}
+
 /* What could be stored at once; the rest is the caller's. */
 static size_t store(struct log_sink *sink, const char *data, size_t len, int *ret_error)
 {
-    size_t stored;
-    *ret_error = rotating_file_append(sink->file, data, len, &stored);
-    sink->stored += stored;
-    if (stored)
-        sink->cut = data[stored - 1] != '\n';
+    size_t done = 0;
+    *ret_error = 0;
+    while (done < len && !*ret_error) {
+        size_t stored;
+        size_t piece = piece_of(sink, data + done, len - done);
+        *ret_error = rotating_file_append(sink->file, data + done, piece, &stored);
+        done += stored;
+    }
+    sink->stored += done;
+    if (done)
+        sink->cut = data[done - 1] != '\n';
     watch_rotation(sink);
-    return stored;
+    return done;
 }
 
 void log_sink_write(struct log_sink *sink, const char *data, size_t len, uint64_t now_ns)

@@ -8,6 +8,7 @@
 #ifndef SUPERVISOR_WORKERS_LOG_SINK_H
 #define SUPERVISOR_WORKERS_LOG_SINK_H
 
+#include "line_format.h"
 #include "supervisor/core/buf.h"
 #include "supervisor/core/rotating_file.h"
 
@@ -18,6 +19,7 @@
 struct log_sink {
     struct rotating_file *file; /* owned; NULL: everything is thrown away, and that is a success */
     char *title;                /* owned; "'cat' stdout", for messages */
+    const struct line_format *lines; /* borrowed; what comes are whole lines of this format */
     uint64_t patience_ns;
     int error;     /* 0: it works. Else why it does not, since ... */
     uint64_t lost; /* ... so many bytes of it are gone */

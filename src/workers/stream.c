@@ -4,6 +4,7 @@
 #include "supervisor/workers/stream.h"
 
 #include "capture.h"
+#include "line_format.h"
 #include "log_sink.h"
 #include "output_event.h"
 #include "scratch.h"
@@ -36,6 +37,7 @@ struct stream {
     bool strip;
     bool is_protocol; /* an event listener's stdout */
     struct log_sink sink;
+    struct line_format *lines; /* NULL: bytes pass untouched */
     struct capture capture;
     struct output_event event;
     char *syslog_prefix; /* "cat "; NULL: no syslog */
@@ -64,7 +66,8 @@ static void count(struct stream *s)
     if (log_sink_is_holding(&s->sink))
         return;
     struct channel_counters *c = &s->process->counters[s->channel];
-    uint64_t in = s->n_read - s->capture.n_pending - s->n_counted;
+    uint64_t held = s->capture.n_pending + (s->lines ? s->lines->unfinished.len : 0);
+    uint64_t in = s->n_read - held - s->n_counted;
     uint64_t dropped = s->sink.dropped - s->n_dropped_noted;
     if (dropped > in)
         dropped = in;
@@ -95,9 +98,17 @@ static void send_to_syslog(struct stream *s, const char *data, size_t len)
     }
 }
 
+static void store_lines(void *arg, const char *lines, size_t len)
+{
+    struct stream *s = arg;
+    log_sink_write(&s->sink, lines, len, s->now_ns);
+}
+
 static void store(struct stream *s, const char *data, size_t len)
 {
-    if (len)
+    if (len && s->lines)
+        line_format_feed(s->lines, data, len, s->now_ns, store_lines, s);
+    else if (len)
         log_sink_write(&s->sink, data, len, s->now_ns);
     if (s->syslog_prefix)
         send_to_syslog(s, data, len);
@@ -167,6 +178,8 @@ static void finish(struct stream *s, uint64_t now_ns)
     if (s->capture.on)
         give_up_capture(s);
     output_event_flush(&s->event);
+    if (s->lines)
+        line_format_flush(s->lines, store_lines, s);
     count(s);
 }
 
@@ -250,6 +263,9 @@ void stream_drain_at_exit(struct stream *s, uint64_t now_ns)
 void stream_on_time(struct stream *s, uint64_t now_ns)
 {
     log_sink_retry(&s->sink, now_ns);
+    s->now_ns = now_ns;
+    if (s->lines && now_ns >= s->lines->flush_ns)
+        line_format_flush(s->lines, store_lines, s);
     count(s);
 }
 
@@ -291,6 +307,10 @@ static int open_parts(struct stream *s)
             s->syslog_prefix = NULL;
             return -ENOMEM;
         }
+        int error = line_format_new(s->process, s->channel, &s->lines);
+        if (error)
+            return error;
+        s->sink.lines = s->lines;
     }
     return open_sink(s);
 }
@@ -299,6 +319,7 @@ static void stream_free(struct stream *s)
 {
     close_pipe(s);
     log_sink_close(&s->sink);
+    line_format_free(s->lines);
     capture_free(&s->capture);
     free(s->syslog_prefix);
     free(s);
@@ -369,7 +390,9 @@ int stream_sink_fd(const struct stream *s)
 
 uint64_t stream_deadline_ns(const struct stream *s)
 {
-    return log_sink_deadline_ns(&s->sink);
+    uint64_t sink_ns = log_sink_deadline_ns(&s->sink);
+    uint64_t line_ns = s->lines ? s->lines->flush_ns : NS_NEVER;
+    return line_ns < sink_ns ? line_ns : sink_ns;
 }
 
 /* ---- requests ---- */

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static char url[128];
+static char url[160];
 static char path[128];
 static char host[] = "127.0.0.1";
 

@@ -18,6 +18,8 @@
 #define BEGIN "<!--XSUPERVISOR:BEGIN-->"
 #define END   "<!--XSUPERVISOR:END-->"
 
+#define LOG_HEAD "processname:gen groupname:gen pid:77 channel:stdout\n"
+
 /* ---- a program whose pipe is in our hand, and a listener ---- */
 
 static char group_name[] = "gen";
@@ -373,8 +375,6 @@ static void clearing_empties_the_capture_too(void)
 
 /* ---- events ---- */
 
-#define LOG_HEAD "processname:gen groupname:gen pid:77 channel:stdout\n"
-
 static void start_events(void)
 {
     fresh();
@@ -497,6 +497,113 @@ static void syslog_gets_each_line_under_the_programs_name(void)
     CU_ASSERT_EQUAL(recv(fd, more, sizeof(more), 0), -1);
     (void)close(fd);
     syslogger_set_path("/dev/log");
+}
+
+/* ---- lines with time and name ---- */
+
+static void start_format(const char *format)
+{
+    static char section[] = "program:prog";
+    static char text[256];
+    fresh();
+    config.section = section;
+    (void)snprintf(text, sizeof(text), "%s", format);
+    config.channel[CHANNEL_STDOUT].format = text;
+    start(tmp_path("out"));
+}
+
+static void lines_get_what_the_format_says(void)
+{
+    start_format("[%(program_name)s/%(process_name)s %(stream)s] %(message)s 100%% %(odd)s %x");
+    say("one\ntwo\n\nunfin");
+    CU_ASSERT(
+        out_is("[prog/gen stdout] one 100% %(odd)s %x\n[prog/gen stdout] two 100% %(odd)s %x\n"
+               "[prog/gen stdout]  100% %(odd)s %x\n"));
+    CU_ASSERT(counters_are(9, 0));
+    say("ished\n");
+    end();
+    CU_ASSERT(tmp_has(tmp_path("out"), "\n[prog/gen stdout] unfinished 100%"));
+    CU_ASSERT(counters_are(20, 0));
+}
+
+static void a_format_without_message_does_not_lose_it(void)
+{
+    start_format("%(stream)s: ");
+    say("x\n");
+    end();
+    CU_ASSERT(out_is("stdout: x\n"));
+}
+
+static void a_timestamp_stands_before_each_line(void)
+{
+    fresh();
+    config.channel[CHANNEL_STDOUT].timestamp = true;
+    start(tmp_path("out"));
+    say("one\ntwo\n");
+    end();
+    char *text = tmp_read(tmp_path("out"), NULL);
+    int day;
+    int ms[2];
+    int n = 0;
+    CU_ASSERT(text &&
+              sscanf(text, "%*d-%*d-%2d %*d:%*d:%*d,%3d one\n%*d-%*d-%*d %*d:%*d:%*d,%3d two%n",
+                     &day, &ms[0], &ms[1], &n) == 3);
+    CU_ASSERT(text && n > 0 && strcmp(text + n, "\n") == 0);
+    free(text);
+}
+
+static void an_unfinished_line_goes_out_after_a_pause(void)
+{
+    start_format("> %(message)s");
+    uint64_t before_ns = clock_now_ns();
+    say("password: ");
+    uint64_t due_ns = stream_deadline_ns(stream);
+    CU_ASSERT(due_ns >= before_ns + 900 * NS_PER_MS && due_ns <= clock_now_ns() + NS_PER_SEC);
+    stream_on_time(stream, due_ns - 1);
+    CU_ASSERT(out_is(""));
+    stream_on_time(stream, due_ns);
+    CU_ASSERT(out_is("> password: \n"));
+    CU_ASSERT_EQUAL(stream_deadline_ns(stream), NS_NEVER);
+    say("secret\nlast");
+    end(); /* and at the end */
+    CU_ASSERT(out_is("> password: \n> secret\n> last\n"));
+    CU_ASSERT(counters_are(21, 0));
+}
+
+static void a_line_without_end_becomes_several(void)
+{
+    start_format("%(message)s");
+    static char data[32768];
+    memset(data, 'x', sizeof(data));
+    for (unsigned i = 0; i < 5; i++)
+        say_bytes(data, sizeof(data));
+    end();
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("out")), 5 * 32768 + 3);
+    CU_ASSERT(counters_are(5 * 32768, 0));
+}
+
+static void json_lines_hold_any_byte(void)
+{
+    start_format("json");
+    say("say \"hi\"\n\t\xff\n");
+    end();
+    CU_ASSERT(tmp_has(tmp_path("out"),
+                      "\", \"program\": \"prog\", \"process\": \"gen\", \"stream\": "
+                      "\"stdout\", \"message\": \"say \\\"hi\\\"\"}\n"));
+    CU_ASSERT(tmp_has(tmp_path("out"), "\"message\": \"\\t\\ufffd\"}\n"));
+}
+
+static void events_and_the_debug_echo_stay_as_they_were(void)
+{
+    listen_for(EVENT_PROCESS_LOG);
+    fresh();
+    config.channel[CHANNEL_STDOUT].events_enabled = true;
+    config.channel[CHANNEL_STDOUT].timestamp = true;
+    start(tmp_path("out"));
+    say("plain");
+    CU_ASSERT(heard(LOG_HEAD "plain"));
+    end();
+    stop_listening();
 }
 
 /* ---- sinks that fail ---- */
@@ -671,6 +778,13 @@ int main(void)
         UNIT_TEST(a_listeners_stdout_is_protocol_only),
         UNIT_TEST(at_debug_the_daemons_log_shows_the_output),
         UNIT_TEST(syslog_gets_each_line_under_the_programs_name),
+        UNIT_TEST(lines_get_what_the_format_says),
+        UNIT_TEST(a_format_without_message_does_not_lose_it),
+        UNIT_TEST(a_timestamp_stands_before_each_line),
+        UNIT_TEST(an_unfinished_line_goes_out_after_a_pause),
+        UNIT_TEST(a_line_without_end_becomes_several),
+        UNIT_TEST(json_lines_hold_any_byte),
+        UNIT_TEST(events_and_the_debug_echo_stay_as_they_were),
         UNIT_TEST(a_full_disk_is_counted_and_marked),
         UNIT_TEST(a_pipe_nobody_reads_pauses_then_drops),
         UNIT_TEST(a_slow_reader_loses_nothing),
