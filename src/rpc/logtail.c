@@ -23,7 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_WINDOW = 1024 /* bytes from the end that a follower gets at first */ };
+enum {
+    FIRST_WINDOW = 1024,           /* bytes from the end that a follower gets at first ... */
+    FIRST_WINDOW_MAX = 1024 * 1024 /* ... unless it asks for more: ?bytes=N */
+};
 
 #define FILE_EVENTS (IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB)
 #define DIR_EVENTS  (IN_CREATE | IN_MOVED_TO | IN_ONLYDIR)
@@ -204,7 +207,7 @@ static void follower_closed(void *arg)
     free(f);
 }
 
-static struct follower *follower_new(const char *path, int fd, const struct stat *st)
+static struct follower *follower_new(const char *path, int fd, const struct stat *st, off_t window)
 {
     struct follower *f = calloc(1, sizeof(*f));
     char *copy = strdup(path);
@@ -213,7 +216,7 @@ static struct follower *follower_new(const char *path, int fd, const struct stat
         free(copy);
         return NULL;
     }
-    off_t from = st->st_size > FIRST_WINDOW ? st->st_size - FIRST_WINDOW : 0;
+    off_t from = st->st_size > window ? st->st_size - window : 0;
     f->path = copy;
     f->fd = f->file_watch = f->dir_watch = -1;
     f->at_start = from > 0;
@@ -226,6 +229,20 @@ static struct follower *follower_new(const char *path, int fd, const struct stat
 }
 
 /* ---- requests ---- */
+
+static off_t first_window(const struct http_request *request)
+{
+    const char *text = http_request_query(request, "bytes");
+    char *end;
+
+    if (!text || *text < '0' || *text > '9')
+        return FIRST_WINDOW;
+    errno = 0;
+    unsigned long bytes = strtoul(text, &end, 10);
+    if (*end)
+        return FIRST_WINDOW;
+    return errno || bytes > FIRST_WINDOW_MAX ? FIRST_WINDOW_MAX : (off_t)bytes;
+}
 
 static void reply_last_modified(struct http_request *request, time_t when)
 {
@@ -246,7 +263,7 @@ static void stream_file(struct http_request *request, const char *path)
         http_reply_error(request, fd == -EMFILE || fd == -ENFILE ? 503 : 404);
         return;
     }
-    struct follower *f = follower_new(path, fd, &st);
+    struct follower *f = follower_new(path, fd, &st, first_window(request));
     if (!f) {
         (void)close(fd); /* only read */
         http_reply_error(request, 500);

@@ -90,7 +90,8 @@ export class Store extends EventTarget {
     }
 
     #onSupervisor(supervisor) {
-        this.supervisor = supervisor;
+        // What all are told leaves out what only this user is told: why nothing may be changed.
+        this.supervisor = { ...this.supervisor, ...supervisor };
         this.skew = supervisor.now - Date.now() / 1000;
         this.dispatchEvent(new Event("supervisor"));
     }
