@@ -22,7 +22,7 @@ static bool is_empty(const char *text)
 }
 
 /* Both or neither, and no empty user, which would mean a server open to all. */
-static void check_credentials(const struct reading *reading, struct server_config *server)
+static void check_credentials(const struct reading *reading, const struct server_config *server)
 {
     const char *section = reading->section->name;
     if (!server->username != !server->password) {
@@ -36,10 +36,15 @@ static void check_credentials(const struct reading *reading, struct server_confi
                      "Section [%s] has an empty username, which would switch authentication off",
                      section);
     }
+}
+
+static void check_tls(const struct reading *reading, const struct server_config *server)
+{
     if (!server->certfile != !server->keyfile)
         reading_fail(reading, reading_entry(reading, server->certfile ? "certfile" : "keyfile"),
                      server->certfile ? "certfile" : "keyfile",
-                     "Section [%s]: certfile and keyfile must both be specified", section);
+                     "Section [%s]: certfile and keyfile must both be specified",
+                     reading->section->name);
 }
 
 static void read_server(struct loader *loader, const struct ini_section *section,
@@ -70,8 +75,10 @@ static void read_server(struct loader *loader, const struct ini_section *section
                          section->name, rows->options[0].name);
         if (got < 0) /* said already: not to be told of as half an authentication */
             return;
+        if (strcmp(rows->options[i].name, "password") == 0)
+            check_credentials(&reading, server);
     }
-    check_credentials(&reading, server);
+    check_tls(&reading, server);
 }
 
 /* What SUPERVISOR_SERVER_URL is where the program does not say: to free, NULL if there is none.

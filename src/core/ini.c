@@ -450,12 +450,14 @@ static int option_line(struct reader *r, const char *text, const char *value_end
     while (delimiter < value_end && *delimiter != '=' && *delimiter != ':')
         delimiter++;
     const char *key_end = trim_end(text, delimiter);
-    if (delimiter == value_end || key_end == text)
+    if (delimiter == value_end)
         return bad_line(r, line, end, terminated);
 
     int status = value_finish(r);
     if (status < 0)
         return status;
+    if (key_end == text)
+        return bad_line(r, line, end, terminated);
     status = entry_open(r->ini, r->section, text, (size_t)(key_end - text), &r->entry);
     if (status < 0)
         return status;
