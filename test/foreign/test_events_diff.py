@@ -76,6 +76,7 @@ command=@CHILD@ sleep 1.5 exit 3
 autorestart=false
 [program:bad]
 command=@CHILD@ exit 1
+startsecs=5
 startretries=1
 autorestart=false
 [program:missing]
