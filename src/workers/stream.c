@@ -271,16 +271,29 @@ void stream_on_time(struct stream *s, uint64_t now_ns)
 
 /* ---- opening and closing ---- */
 
+static unsigned backups_of(const struct channel_config *config)
+{
+    int64_t n = config->logfile_backups;
+    if (n < 0)
+        return 0;
+    return n > BACKUPS_MAX ? BACKUPS_MAX : (unsigned)n;
+}
+
 static struct rotating_file_config file_config(const struct process *p, enum channel c)
 {
     const struct channel_config *config = &p->config->channel[c];
-    int64_t backups = config->logfile_backups;
     return (struct rotating_file_config){
         .path = p->logfile[c],
         .max_bytes = config->logfile_maxbytes > 0 ? (uint64_t)config->logfile_maxbytes : 0,
-        .backups = backups < 0             ? 0
-                   : backups > BACKUPS_MAX ? BACKUPS_MAX
-                                           : (unsigned)backups,
+        .backups = backups_of(config),
+        .rotate_period = config->rotate,
+        .rotate_minute = config->rotate_minute,
+        .compress = config->compress,
+        .max_age_secs = config->maxage_secs,
+        .mode = config->chmod > 0 ? (mode_t)config->chmod : 0,
+        .set_owner = config->owner_uid != (uid_t)-1 || config->owner_gid != (gid_t)-1,
+        .owner_uid = config->owner_uid,
+        .owner_gid = config->owner_gid,
     };
 }
 

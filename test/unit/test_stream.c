@@ -756,6 +756,38 @@ static void rotation_on_request_keeps_the_limits_of_the_running(void)
     CU_ASSERT(tmp_is(tmp_path("out.2"), "one\n"));
 }
 
+static void the_configs_wishes_for_the_file_are_passed_on(void)
+{
+    fresh();
+    config.channel[CHANNEL_STDOUT].logfile_maxbytes = 10;
+    config.channel[CHANNEL_STDOUT].logfile_backups = 2;
+    config.channel[CHANNEL_STDOUT].compress = true;
+    config.channel[CHANNEL_STDOUT].chmod = 0640;
+    start(tmp_path("wishes"));
+    struct stat st;
+    CU_ASSERT(stat(tmp_path("wishes"), &st) == 0 && (st.st_mode & 0777) == 0640);
+    say("more than ten bytes\n");
+    for (unsigned i = 0; i < 1000 && tmp_size(tmp_path("wishes.1.gz")) < 1; i++)
+        tmp_nap_ms(10);
+    end();
+    CU_ASSERT(tmp_size(tmp_path("wishes.1.gz")) > 0);
+    CU_ASSERT_EQUAL(tmp_size(tmp_path("wishes")), 0);
+
+    fresh();
+    config.channel[CHANNEL_STDOUT].rotate = LOGROTATE_HOURLY;
+    config.channel[CHANNEL_STDOUT].logfile_backups = 2;
+    start(tmp_path("hourly"));
+    say("old\n");
+    end();
+    struct timespec past[2] = { { .tv_sec = time(NULL) - 7200 }, { .tv_sec = time(NULL) - 7200 } };
+    CU_ASSERT_EQUAL(utimensat(AT_FDCWD, tmp_path("hourly"), past, 0), 0);
+    start(tmp_path("hourly"));
+    say("new\n");
+    end();
+    CU_ASSERT(tmp_is(tmp_path("hourly.1"), "old\n"));
+    CU_ASSERT(tmp_is(tmp_path("hourly"), "new\n"));
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
@@ -790,6 +822,7 @@ int main(void)
         UNIT_TEST(a_slow_reader_loses_nothing),
         UNIT_TEST(a_stopped_programs_file_can_be_cleared),
         UNIT_TEST(rotation_on_request_keeps_the_limits_of_the_running),
+        UNIT_TEST(the_configs_wishes_for_the_file_are_passed_on),
     };
     tmp_dir_make();
     struct log_config log = { .path = tmp_path("daemon"), .level = LOG_LEVEL_INFO };
