@@ -406,9 +406,7 @@ static int live(void)
     reserve_descriptors(config);
     if (!config->nocleanup)
         autolog_clean(config->childlogdir, config->identifier);
-    int r = loop_new(&self.loop);
-    if (r == 0)
-        r = crew_init(self.loop, config, &self.options.overrides, on_finished, NULL);
+    int r = crew_init(self.loop, config, &self.options.overrides, on_finished, NULL);
     if (r < 0) {
         config_free(config);
         return boot_error("cannot start", r);
@@ -447,20 +445,21 @@ static enum daemon_mood clear_away(void)
         (void)close(self.signal_fd); /* nothing is lost with it: signals stay pending */
         self.signal_fd = -1;
     }
-    loop_free(self.loop);
-    self.loop = NULL;
     return mood;
 }
 
 static int run(void)
 {
     int r = block_signals();
+    if (r == 0)
+        r = loop_new(&self.loop);
     if (r < 0)
-        return boot_error("cannot block signals", r);
+        return boot_error("cannot start", r);
     int status = 0;
     do {
         status = live();
     } while (clear_away() == DAEMON_RESTARTING && status == 0);
+    loop_free(self.loop);
     return status;
 }
 

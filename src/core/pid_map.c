@@ -158,7 +158,8 @@ static void log_stranger(pid_t pid, int status)
 {
     char how[64];
     process_describe_end(status, how, sizeof(how));
-    log_info("reaped unknown pid %d (%s)", (int)pid, how);
+    /* As subreaper and as PID 1 there may be many: orphans are no news. */
+    log_debg("reaped unknown pid %d (%s)", (int)pid, how);
 }
 
 static void free_strangers(struct stray *stray)

@@ -82,6 +82,7 @@ int crew_init(struct loop *loop, struct config *config, const struct config_over
     crew = (struct crew){
         .loop = loop,
         .config = config,
+        .boot_config = config,
         .overrides = overrides,
         .finished = finished,
         .finished_arg = arg,
@@ -102,6 +103,8 @@ void crew_free(void)
     while (process_table.n_groups > 0)
         crew_group_remove(process_table.groups[process_table.n_groups - 1], false);
     crew_shutdown_reset();
+    if (crew.boot_config != crew.config)
+        config_free(crew.boot_config);
     config_free(crew.config);
     n_observers = 0;
     crew = (struct crew){ 0 };

@@ -32,7 +32,8 @@ bool sequence_is_drained(const struct sequence *s);
 
 struct crew {
     struct loop *loop;
-    struct config *config;
+    struct config *config;      /* as last read */
+    struct config *boot_config; /* what listeners and interfaces were opened with: kept for them */
     const struct config_overrides *overrides;
     void (*finished)(void *arg);
     void *finished_arg;

@@ -97,7 +97,8 @@ int crew_reread(struct crew_diff *ret_diff, char **ret_error)
         log_warn("%s", config->warnings[i]);
     if (bus_set_identifier(config->identifier) < 0)
         log_crit("no memory for the identifier of events");
-    config_free(crew.config);
+    if (crew.config != crew.boot_config)
+        config_free(crew.config);
     crew.config = config;
     return 0;
 }
