@@ -76,7 +76,7 @@ static void check_keys(struct loader *loader, const struct ini_section *section,
     size_t n = add_options(names, 0, table);
     if (schema_section(table)->with_program)
         n = add_options(names, n, SCHEMA_PROGRAM);
-    for (size_t i = 0; i < section->n; i++) {
+    for (size_t i = 0; i < section->n && loader->config->n_warnings < LOADER_WARNINGS_MAX; i++) {
         const struct ini_entry *entry = section->entries[i];
         if (entry->cut_line)
             loader_warn_entry(loader, entry,
@@ -96,7 +96,7 @@ static void check_keys(struct loader *loader, const struct ini_section *section,
 void loader_check_names(struct loader *loader)
 {
     size_t n = ini_section_count(loader->ini);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && loader->config->n_warnings < LOADER_WARNINGS_MAX; i++) {
         const struct ini_section *section = ini_section_at(loader->ini, i);
         enum schema_table table = table_of(section->name);
         if (table == SCHEMA_TABLES)

@@ -9,6 +9,8 @@
 #include "supervisor/core/ini.h"
 #include "supervisor/core/schema.h"
 
+#define LOADER_WARNINGS_MAX 1000U /* more are not kept */
+
 struct loader {
     const char *path; /* the main file as given */
     char *here;       /* its directory, absolute */

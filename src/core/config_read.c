@@ -20,7 +20,6 @@
 
 #define HERE         "%(here)s"
 #define PROBLEMS_MAX 1000U /* enough for anybody to correct in one go */
-#define WARNINGS_MAX 1000U
 
 /* ---- problems and warnings ---- */
 
@@ -90,7 +89,7 @@ void reading_fail(const struct reading *reading, const struct ini_entry *entry, 
 
 static void text_add(struct loader *loader, char ***list, size_t *n, const char *text)
 {
-    if (*n >= WARNINGS_MAX)
+    if (*n >= LOADER_WARNINGS_MAX)
         return;
     char *copy = LIST_RESERVE(*list, *n) < 0 ? NULL : strdup(text);
     if (copy)
