@@ -24,12 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUE_MAX        (1024 * 1024)   /* bytes of lines not yet written */
-#define QUEUE_KEEP       (64 * 1024)     /* a buffer that grew beyond is given back when empty */
-#define BACKLOG_MAX      (2 * QUEUE_MAX) /* bytes that wait for a full pipe; more is dropped */
-#define BACKLOG_FIRST_MS 20              /* between looks at a full pipe, doubling ... */
-#define BACKLOG_LAST_MS  1000            /* ... up to this */
-#define REOPEN_WAIT_MS   500             /* for queued lines to reach the old file */
+#define QUEUE_MAX        (4 * 1024 * 1024) /* bytes of lines not yet written; at debug some are long */
+#define QUEUE_KEEP       (64 * 1024)       /* a buffer that grew beyond is given back when empty */
+#define BACKLOG_MAX      (4 * 1024 * 1024) /* bytes that wait for a full pipe; more is dropped */
+#define BACKLOG_FIRST_MS 20                /* between looks at a full pipe, doubling ... */
+#define BACKLOG_LAST_MS  1000              /* ... up to this */
+#define REOPEN_WAIT_MS   500               /* for queued lines to reach the old file */
+#define STUCK_MS         300 /* a reader that takes nothing for so long is not waited for */
 #define FORMAT_ON_STACK  1024
 
 /* One place where lines go. Its drainer only. */
@@ -394,16 +395,23 @@ static void *writer_main(void *arg)
     return NULL;
 }
 
-/* The last chance of what waits for a full pipe. */
+/* The last chance of what waits for a full pipe: as long as its reader makes progress. */
 static void settle(uint32_t wait_ms) REQUIRES(lock)
 {
-    uint64_t until_ns = clock_now_ns() + wait_ms * NS_PER_MS;
-    while (opened && !draining && backlogged && clock_now_ns() < until_ns) {
+    uint64_t now_ns = clock_now_ns();
+    uint64_t until_ns = now_ns + wait_ms * NS_PER_MS;
+    uint64_t stuck_ns = now_ns + STUCK_MS * NS_PER_MS;
+    size_t before = SIZE_MAX;
+    while (opened && !draining && backlogged && now_ns < until_ns && now_ns < stuck_ns) {
         drain();
         struct timespec nap = { .tv_nsec = BACKLOG_FIRST_MS * 1000000L };
         lock_release(&lock);
         (void)nanosleep(&nap, NULL); /* waking early only looks early */
         lock_take(&lock);
+        now_ns = clock_now_ns();
+        if (backlogged < before)
+            stuck_ns = now_ns + STUCK_MS * NS_PER_MS;
+        before = backlogged;
     }
 }
 

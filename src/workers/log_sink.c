@@ -22,6 +22,11 @@ static const char *path_of(const struct log_sink *sink)
     return rotating_file_path(sink->file);
 }
 
+static const char *reason(int error)
+{
+    return error == -EAGAIN ? "its reader does not read" : strerror(-error);
+}
+
 static void drop(struct log_sink *sink, size_t len)
 {
     sink->lost += len;
@@ -34,7 +39,7 @@ static void fail(struct log_sink *sink, int error, uint64_t now_ns)
         if (!sink->pause_ns || now_ns - sink->well_since_ns > WELL_AGAIN_NS)
             sink->pause_ns = PAUSE_FIRST_NS;
         log_warn("%s: cannot write %s: %s; dropping output until it works again", sink->title,
-                 path_of(sink), strerror(-error));
+                 path_of(sink), reason(error));
     } else {
         sink->pause_ns = sink->pause_ns * 2 < PAUSE_MAX_NS ? sink->pause_ns * 2 : PAUSE_MAX_NS;
     }
@@ -48,7 +53,7 @@ static void write_mark(const struct log_sink *sink, struct buf *to)
     char mark[160];
     int n =
         snprintf(mark, sizeof(mark), "supervisor: %" PRIu64 " bytes of output were lost here (%s)",
-                 sink->lost, strerror(-sink->error));
+                 sink->lost, reason(sink->error));
     if (sink->cut)
         buf_putc(to, '\n');
     if (sink->lines) {
@@ -229,7 +234,7 @@ void log_sink_close(struct log_sink *sink)
         (void)(sink->file && mend(sink, clock_now_ns()));
     if (sink->error)
         log_warn("%s: %s still fails (%s), %" PRIu64 " bytes of output were dropped", sink->title,
-                 path_of(sink), strerror(-sink->error), sink->lost);
+                 path_of(sink), reason(sink->error), sink->lost);
     rotating_file_close(sink->file);
     sink->file = NULL;
     buf_free(&sink->held);
