@@ -19,10 +19,14 @@
 
 enum { STILL_WAITING_SECS = 2 }; /* between two lines "waiting for x to stop" */
 
+/* Programs that are there within this time of each other are told of in the order of visit: the
+ * reference looks so seldom that scripts have come to expect it. */
+#define TOGETHER_NS (500 * NS_PER_MS)
+
 enum step_state {
     STEP_ASKED,   /* the worker has not answered yet */
-    STEP_SETTLED, /* its outcome is known, not yet written */
     STEP_WAITING, /* granted: wait for the facts */
+    STEP_SETTLED, /* its outcome is known */
     STEP_WRITTEN, /* in the answer */
 };
 
@@ -32,6 +36,7 @@ struct step {
     struct process *process; /* a reference */
     enum step_state state;
     uint64_t spawn_seq;      /* START: our attempt; STOP: the attempt that is to end */
+    uint64_t settled_ns;     /* 0: without waiting */
     enum xmlrpc_fault fault; /* 0: success */
     char *detail;
 };
@@ -149,25 +154,44 @@ static void write_result(struct step *s)
     buf_free(&text);
 }
 
-static void write_settled(struct task *t)
+/* Those that settled until then, in the order of visit. */
+static void write_settled(struct task *t, uint64_t until_ns)
 {
     for (size_t i = 0; i < t->n_steps; i++) {
         struct step *s = &t->steps[i];
-        if (s->state != STEP_SETTLED)
+        if (s->state != STEP_SETTLED || s->settled_ns > until_ns)
             continue;
-        if (t->is_array)
-            write_result(s);
+        write_result(s);
         s->state = STEP_WRITTEN;
     }
 }
 
-/* Every step is written: that is the answer. */
+static uint64_t first_settled(const struct task *t)
+{
+    uint64_t first_ns = NS_NEVER;
+    for (size_t i = 0; i < t->n_steps; i++)
+        if (t->steps[i].state == STEP_SETTLED && t->steps[i].settled_ns < first_ns)
+            first_ns = t->steps[i].settled_ns;
+    return first_ns;
+}
+
+static void write_results(struct task *t)
+{
+    uint64_t first_ns;
+
+    write_settled(t, 0);
+    while ((first_ns = first_settled(t)) != NS_NEVER)
+        write_settled(t, first_ns + TOGETHER_NS);
+    xmlrpc_write_array_end(t->call->out);
+}
+
+/* Every step is settled: that is the answer. */
 static void task_finish(struct task *t)
 {
     struct rpc_call *call = t->call;
 
     if (t->is_array)
-        xmlrpc_write_array_end(call->out);
+        write_results(t);
     else if (t->steps[0].fault)
         call_fault(call, t->steps[0].fault, t->steps[0].detail);
     else
@@ -217,13 +241,14 @@ static void task_advance(struct task *t)
         task_free(t);
         return;
     }
-    write_settled(t); /* those of before stand before those that settle now */
     for (size_t i = 0; i < t->n_steps; i++) {
-        if (t->steps[i].state == STEP_WAITING)
-            look_at(&t->steps[i]);
-        n_waiting += t->steps[i].state == STEP_WAITING;
+        struct step *s = &t->steps[i];
+        if (s->state == STEP_WAITING) {
+            look_at(s);
+            s->settled_ns = s->state == STEP_SETTLED ? clock_now_ns() : 0;
+        }
+        n_waiting += s->state == STEP_WAITING;
     }
-    write_settled(t);
     if (n_waiting == 0)
         task_finish(t);
 }
