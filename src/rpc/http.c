@@ -37,7 +37,7 @@ enum {
     TIMEOUT_SECS_DEFAULT = 30, /* without a byte, in the middle of a request or an answer */
     IDLE_SECS = 30 * 60,       /* between requests: an interactive client keeps its connection */
     CONNECTION_MEMORY =
-        36 * 1024, /* MHD's pool: request headers of up to 16 KiB, and the answer's */
+        20 * 1024, /* MHD's pool: request headers of up to 16 KiB, and the answer's */
     RUNS_AT_ONCE = 8,
     REOPEN_SECS = 5, /* between attempts to make a vanished socket file again */
     TLS_FILE_MAX = 1024 * 1024,
