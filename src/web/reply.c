@@ -25,7 +25,8 @@ void reply_security_headers(struct http_request *request)
     http_reply_header(request, "Content-Security-Policy", "default-src 'self'");
     http_reply_header(request, "X-Frame-Options", "DENY");
     http_reply_header(request, "X-Content-Type-Options", "nosniff");
-    http_reply_header(request, "Referrer-Policy", "no-referrer");
+    /* Not "no-referrer": browsers then post our own forms with "Origin: null". */
+    http_reply_header(request, "Referrer-Policy", "same-origin");
 }
 
 void reply_page(struct http_request *request, unsigned status, struct buf *body)

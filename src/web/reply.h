@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* No frames, no foreign or inline scripts and styles, no guessing of types, no referrer. */
+/* No frames, no foreign or inline scripts and styles, no guessing of types, no referrer to others. */
 void reply_security_headers(struct http_request *request);
 
 /* A page: text/html that is not to be kept, with the security headers. body is taken over. */

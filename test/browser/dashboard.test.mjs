@@ -89,10 +89,10 @@ test("uptime counts", async () => {
 
 test("a program is started and stopped by its buttons", async () => {
     await open();
-    await row("idle").getByRole("button", { name: "Start idle" }).click();
+    await row("idle").getByRole("button", { name: "Start idle", exact: true }).click();
     await chip("idle").filter({ hasText: "running" }).waitFor();
     assert.equal((await daemon.process("idle")).state, "RUNNING");
-    await row("idle").getByRole("button", { name: "Stop idle" }).click();
+    await row("idle").getByRole("button", { name: "Stop idle", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
     await chip("idle").filter({ hasText: "stopped" }).waitFor();
     await page.locator(".toast.ok").filter({ hasText: "idle stopped" }).waitFor();
@@ -101,7 +101,7 @@ test("a program is started and stopped by its buttons", async () => {
 
 test("a stop that was not confirmed does not happen", async () => {
     await open();
-    await row("single").getByRole("button", { name: "Stop single" }).click();
+    await row("single").getByRole("button", { name: "Stop single", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
     await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.equal((await daemon.process("single")).state, "RUNNING");
@@ -237,10 +237,10 @@ test("without scripts the page is a table with buttons that work", async () => {
     await open(daemon.url, { javaScriptEnabled: false });
     await shot("no-scripts");
     assert.equal(await page.locator("table.plain tbody tr").count(), 304);
-    await page.getByRole("button", { name: "Start idle" }).click();
+    await page.getByRole("button", { name: "Start idle", exact: true }).click();
     await page.waitForURL(/message=/);
     assert.equal(await page.locator(".status_msg").textContent(), "Process idle started");
-    await page.getByRole("button", { name: "Stop idle" }).click();
+    await page.getByRole("button", { name: "Stop idle", exact: true }).click();
     await page.getByText("Process idle stopped").waitFor();
     assert.equal((await daemon.process("idle")).state, "STOPPED");
 });
@@ -287,15 +287,15 @@ test("it works below a path of a proxy", async () => {
     const proxy = await startProxy(daemon.url, "/tools/supervisor/");
     try {
         await open(proxy.url);
-        await row("idle").getByRole("button", { name: "Start idle" }).click();
+        await row("idle").getByRole("button", { name: "Start idle", exact: true }).click();
         await chip("idle").filter({ hasText: "running" }).waitFor();
         await daemon.get("api/v1/processes/idle/stop", { method: "POST" });
         await chip("idle").filter({ hasText: "stopped" }).waitFor();
         await context.close();
         await open(proxy.url, { javaScriptEnabled: false });
-        await page.getByRole("button", { name: "Start idle" }).click();
+        await page.getByRole("button", { name: "Start idle", exact: true }).click();
         await page.waitForURL(`${proxy.url}?message=**`);
-        await page.getByRole("button", { name: "Stop idle" }).click();
+        await page.getByRole("button", { name: "Stop idle", exact: true }).click();
         await page.getByText("Process idle stopped").waitFor();
     } finally {
         proxy.close();
