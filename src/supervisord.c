@@ -20,6 +20,7 @@
 #include "supervisor/version.h"
 #include "supervisor/web/web.h"
 #include "supervisor/workers/crew.h"
+#include "supervisor/workers/notify.h"
 #include "supervisor/workers/spawn.h"
 
 #include <errno.h>
@@ -422,6 +423,9 @@ static int live(void)
         return status;
 
     self.first_run = false;
+    r = notify_start(config);
+    if (r < 0)
+        log_crit("cannot notify anybody: %s", strerror(-r)); /* programs come first */
     crew_start_all();
     r = loop_run(self.loop);
     return r < 0 ? boot_error("the main loop failed", r) : 0;
@@ -438,6 +442,7 @@ static enum daemon_mood clear_away(void)
     self.pidfile = NULL;
     web_free();
     rpc_free();
+    notify_stop();
     log_stop(LOG_STOP_WAIT_MS);
     crew_free();
     if (self.signal_fd >= 0) {
