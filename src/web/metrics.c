@@ -23,6 +23,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -67,9 +68,30 @@ void metrics_label(struct buf *out, const char *text)
     }
 }
 
+/* The largest q of a media type in an Accept header; negative: it is not there. */
+static double accept_quality(const char *accept, const char *type)
+{
+    double best = -1;
+    for (const char *item = accept; *item;) {
+        size_t len = strcspn(item, ",");
+        const char *found = item + strspn(item, " \t");
+        if (strncasecmp(found, type, strlen(type)) == 0) {
+            const char *q = memmem(item, len, "q=", 2);
+            double quality = q ? strtod(q + 2, NULL) : 1;
+            best = quality > best ? quality : best;
+        }
+        item += len;
+        item += *item == ',';
+    }
+    return best;
+}
+
 bool metrics_wants_openmetrics(const char *accept)
 {
-    return accept && strstr(accept, "application/openmetrics-text");
+    if (!accept)
+        return false;
+    double open = accept_quality(accept, "application/openmetrics-text");
+    return open > 0 && open >= accept_quality(accept, "text/plain");
 }
 
 /* ---- families ---- */

@@ -184,7 +184,12 @@ test("the log follows in colour, keeps its place when one scrolls up, and can be
     await page.getByRole("button", { name: /new line/ }).click();
     await until(atEnd, "it follows again");
     await page.getByPlaceholder("Search this log").fill("line 2 ");
-    await page.locator(".log .hit.now").waitFor();
+    const hit = page.locator(".log .hit.now");
+    await hit.waitFor();
+    const later = await log.locator("div").count();
+    await until(async () => await log.locator("div").count() > later + 5, "lines arrive");
+    const [box, around] = [await hit.boundingBox(), await log.boundingBox()];
+    assert.ok(box.y >= around.y && box.y < around.y + around.height, "what was found stays in sight");
     await shot("log");
     assert.deepEqual(complaints, []);
 });

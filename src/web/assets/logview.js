@@ -147,12 +147,15 @@ export class LogView {
 
     #onScroll() {
         const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 24;
-        if (atEnd === this.following)
-            return;
-        this.following = atEnd;
+        if (atEnd !== this.following)
+            this.#setFollowing(atEnd);
+    }
+
+    #setFollowing(following) {
+        this.following = following;
         this.unseen = 0;
         setText(this.toEnd, "Follow");
-        this.toEnd.hidden = atEnd;
+        this.toEnd.hidden = following;
     }
 
     #follow() {
@@ -198,6 +201,7 @@ export class LogView {
         this.now?.classList.remove("now");
         this.now = this.hits[index];
         this.now.classList.add("now");
+        this.#setFollowing(false); // what arrives now must not take the reader away
         this.now.scrollIntoView({ block: "center" });
         this.#showCount();
     }
