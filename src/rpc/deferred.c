@@ -446,7 +446,8 @@ static bool may_be_asked(struct step *s, const struct task_order *order)
     }
     process_facts(s->process, &facts);
     s->spawn_seq = facts.spawn_seq;
-    if (order->kind == TASK_STOP && !process_state_is_running(facts.state)) {
+    if ((order->kind == TASK_STOP && !process_state_is_running(facts.state)) ||
+        (order->kind == TASK_SIGNAL && !process_state_is_signallable(facts.state))) {
         settle_named(s, FAULT_NOT_RUNNING);
         return false;
     }

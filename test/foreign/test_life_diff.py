@@ -151,6 +151,14 @@ def snapshot(daemon):
     return result
 
 
+def config_facts(daemon, config):
+    facts = {member: re.sub(r"-[a-z0-9_]{8}\.log$", "-RANDOM.log", normalise(value, daemon.dir))
+             if isinstance(value, str) else value for member, value in config.items()}
+    # Told by versions after Debian's only.
+    facts.pop("autorestart", None)
+    return facts
+
+
 def log_by_program(daemon):
     """{program or "": [its lines in order]}; the lines that name no program are under ""."""
     lines = {}
@@ -197,7 +205,7 @@ def live(daemon):
     for name in ("p_stubborn", "p_trapzero", "p_trapfive", "p_tree"):
         wait_until(lambda: "ready" in daemon.read(name + ".out"), name)
     told["settled"] = snapshot(daemon)
-    told["config"] = sorted((normalise(repr(sorted(c.items())), daemon.dir) for c in rpc.getAllConfigInfo()))
+    told["config"] = {config["name"]: config_facts(daemon, config) for config in rpc.getAllConfigInfo()}
 
     for name in ("p_plain", "p_stubborn", "p_trapzero", "p_trapfive", "p_slow", "p_tree"):
         told["stop " + name] = call(rpc.stopProcess, name)
