@@ -214,6 +214,10 @@ void loop_free(struct loop *loop)
 
 int loop_on_prepare(struct loop *loop, void (*prepare)(void *arg), void *arg)
 {
+    for (unsigned i = 0; i < loop->n_prepare; i++) {
+        if (loop->prepare[i].run == prepare && loop->prepare[i].arg == arg)
+            return 0;
+    }
     if (loop->n_prepare == LOOP_PREPARE_MAX)
         return -ENOSPC;
     loop->prepare[loop->n_prepare++] = (struct prepare){ .run = prepare, .arg = arg };

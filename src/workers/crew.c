@@ -55,18 +55,10 @@ static void wake_loop(void *arg)
     loop_wake(arg);
 }
 
-/* The loop outlives a crew: with a restart the next one finds itself called already. */
 static int join_loop(struct loop *loop)
 {
-    static struct loop *joined;
-    if (joined == loop)
-        return 0;
-    int r = loop_on_prepare(loop, prepare, NULL);
-    if (r < 0)
-        return r;
-    joined = loop;
     notice_set_loop(wake_loop, loop);
-    return 0;
+    return loop_on_prepare(loop, prepare, NULL); /* for good: a restart finds itself called */
 }
 
 /* ---- beginning and end ---- */

@@ -36,7 +36,8 @@ void loop_timer_init(struct loop_timer *timer, void (*fire)(void *arg), void *ar
 int loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t deadline_ns);
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
 
-/* Called before each wait: where MHD and the notices are run. At most LOOP_PREPARE_MAX. */
+/* Called before each wait: where MHD and the notices are run. At most LOOP_PREPARE_MAX; the same
+ * call again changes nothing. */
 #define LOOP_PREPARE_MAX 8
 int loop_on_prepare(struct loop *loop, void (*prepare)(void *arg), void *arg);
 
