@@ -130,10 +130,10 @@ SETTLED = {
 LEFT_OUT = (
     (r"^DEBG received SIGCHLD indicating a child quit$", "one line may stand for many deaths"),
     (r"^DEBG fd \d+ closed, stopped monitoring ", "shows the reference's objects"),
-    (r"^INFO waiting for p_(in|many_)\S+ to stop$", "said of a group's members only if they are slower than a poll"),
+    (r"^INFO waiting for \S+ to stop$", "said only if the program is slower than a look; see test_life"),
+    (r"^DEBG \S+\(\) for localhost:0 \(uid \d+, pid PID\)$", "ours says who asked for a change"),
+    (r"^DEBG reaped unknown pid ", "ours collects the orphans of its programs"),
 )
-# Lines repeated with time: only the first of a run counts.
-REPEATED = (r"waiting for \S+ to stop$", r"waiting for .* to die$")
 
 
 def snapshot(daemon):
@@ -169,10 +169,7 @@ def log_by_program(daemon):
         name = names[0] if names else ""
         if re.search(r"to die$", line):
             name = ""
-        own = lines.setdefault(name, [])
-        if own and own[-1] == line and any(re.search(p, line) for p in REPEATED):
-            continue
-        own.append(line)
+        lines.setdefault(name, []).append(line)
     # How often "waiting for ... to die" is said, and with how many names left, is a matter of time.
     first = [line for line in lines[""] if line.endswith("to die")][:1]
     lines[""] = [line for line in lines[""] if not line.endswith("to die")] + first
