@@ -164,6 +164,9 @@ int rotating_file_open(const struct rotating_file_config *config, struct rotatin
 
     if (shared) {
         file_free(file);
+        lock_take(&shared->lock);
+        shared->look_ns = 0; /* its file may have been removed: ours was made a moment ago */
+        lock_release(&shared->lock);
         if (!config->keep_limits)
             set_limits(shared, config);
         file = shared;

@@ -284,6 +284,19 @@ static void sharers_rotate_once(void)
     CU_ASSERT_EQUAL(unlink(tmp_path("other")), 0);
 }
 
+static void a_sharer_of_a_removed_file_gets_a_file_with_a_name(void)
+{
+    struct rotating_file *one = open_file("removed", 0, 0);
+    append_text(one, "old\n");
+    CU_ASSERT_EQUAL(unlink(tmp_path("removed")), 0);
+    struct rotating_file *two = open_file("removed", 0, 0); /* a restart of the daemon, say */
+    CU_ASSERT_PTR_EQUAL(one, two);
+    append_text(two, "new\n");
+    rotating_file_close(one);
+    rotating_file_close(two);
+    CU_ASSERT(tmp_is(tmp_path("removed"), "new\n"));
+}
+
 static void a_file_moved_away_is_left_alone(void)
 {
     struct rotating_file *file = open_file("moved", 0, 0);
@@ -677,6 +690,7 @@ int main(void)
         UNIT_TEST(without_a_descriptor_the_old_file_goes_on),
         UNIT_TEST(a_full_disk_tells_what_was_stored),
         UNIT_TEST(sharers_rotate_once),
+        UNIT_TEST(a_sharer_of_a_removed_file_gets_a_file_with_a_name),
         UNIT_TEST(a_file_moved_away_is_left_alone),
         UNIT_TEST(a_directory_that_comes_back_gets_its_file_back),
         UNIT_TEST(truncated_by_somebody_else_it_goes_on_without_a_hole),
