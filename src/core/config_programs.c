@@ -253,6 +253,8 @@ static void finish_process(struct program *program, struct process_config *proce
         free(process->serverurl);
         process->serverurl = NULL;
     }
+    if (env_file_list_join(&loader->config->environment_files, &process->environment_files) < 0)
+        loader->no_memory = true;
     struct env_list merged;
     if (env_list_copy(&loader->config->environment, &merged) < 0) {
         loader->no_memory = true;

@@ -376,6 +376,29 @@ void env_file_list_free(struct env_file_list *list)
     *list = (struct env_file_list){ 0 };
 }
 
+int env_file_list_join(const struct env_file_list *first, struct env_file_list *list)
+{
+    size_t n = first->n + list->n;
+    if (first->n == 0)
+        return 0;
+    struct env_file_list joined = { .files = calloc(n, sizeof(*joined.files)) };
+    if (!joined.files)
+        return -ENOMEM;
+    for (; joined.n < first->n; joined.n++) {
+        joined.files[joined.n] = first->files[joined.n];
+        joined.files[joined.n].path = strdup(first->files[joined.n].path);
+        if (!joined.files[joined.n].path) {
+            env_file_list_free(&joined);
+            return -ENOMEM;
+        }
+    }
+    for (size_t i = 0; i < list->n; i++)
+        joined.files[joined.n++] = list->files[i];
+    free(list->files); /* the paths moved */
+    *list = joined;
+    return 0;
+}
+
 static char *path_below(const char *dir, const char *path)
 {
     struct buf joined = BUF_INIT;

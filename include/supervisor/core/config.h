@@ -320,7 +320,7 @@ struct config_problems {
 /* Read and check path. On success *ret_config is the caller's to config_free() and
  * *ret_problems is empty.
  *
- * On failure -EINVAL (or -ENOMEM, -ENOENT, ...); *ret_problems then has the sentence for
+ * On failure -EINVAL or -ENOMEM; *ret_problems then has the sentence for
  * "Error: ..." and for CANT_REREAD, and every problem of the file with its place, the first
  * one included; free with config_problems_free(). Nothing is kept of a file that fails.
  * overrides may be NULL. Main thread (libconfuse's and getpwnam's state). Blocks for files only:

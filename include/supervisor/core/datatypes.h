@@ -91,6 +91,9 @@ int parse_env_files(const char *text, const char *dir, struct env_file_list *ret
                     struct buf *error);
 void env_file_list_free(struct env_file_list *list);
 
+/* Put copies of the first list's files before those of list; 0 or -ENOMEM. */
+int env_file_list_join(const struct env_file_list *first, struct env_file_list *list);
+
 /* Add or replace; 0 or -ENOMEM. */
 int env_list_set(struct env_list *list, const char *name, const char *value);
 int env_list_merge(struct env_list *list, const struct env_list *over);
