@@ -56,7 +56,8 @@ static void read_output(struct worker *w, int c)
     for (int i = 0; i < READS_PER_PASS && result == STREAM_MORE; i++)
         result = stream_on_readable(output->stream, now_ns);
     bool small = bytes_read(w, c) - before < LINGER_BYTES;
-    bool soon = now_ns - output->last_read_ns < LINGER_AFTER_NS;
+    bool waits_for_us = w->listener && c == CHANNEL_STDOUT; /* lingering would pace it */
+    bool soon = now_ns - output->last_read_ns < LINGER_AFTER_NS && !waits_for_us;
     output->last_read_ns = now_ns;
     output->resume_ns = result == STREAM_DRAINED && small && soon ? now_ns + LINGER_NS : 0;
 }
