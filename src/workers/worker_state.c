@@ -127,7 +127,8 @@ static void append_extras(const struct worker *w, struct buf *payload)
         buf_printf(payload, " tries:%u", w->life.tries);
         break;
     case PROCESS_EXITED:
-        buf_printf(payload, " expected:%d pid:%d", end_was_expected(w), (int)w->pid);
+        buf_printf(payload, " expected:%d pid:%d exitstatus:%d", end_was_expected(w), (int)w->pid,
+                   w->facts.exit_status);
         break;
     case PROCESS_RUNNING:
     case PROCESS_STOPPING:
