@@ -41,6 +41,7 @@ struct target {
     uint64_t lost;      /* lines since it began to fail ... */
     int error;          /* ... and why */
     bool cut;           /* the last line written has no end */
+    int rotate_error;   /* the last one reported */
 };
 
 static struct lock lock = LOCK_INIT(LOCK_RANK_LOG);
@@ -251,6 +252,23 @@ static void target_write(struct target *t, const char *data, size_t len)
     }
 }
 
+/* The file goes on growing if it cannot be rotated: say so once. */
+static void target_watch_rotation(struct target *t)
+{
+    int error = t->file ? rotating_file_rotate_error(t->file) : 0;
+    if (error == t->rotate_error)
+        return;
+    t->rotate_error = error;
+    struct buf line = BUF_INIT;
+    char text[160];
+    int n = error ? snprintf(text, sizeof(text), "cannot rotate the log: %s", strerror(-error))
+                  : snprintf(text, sizeof(text), "the log rotates again");
+    append_line(&line, LOG_LEVEL_WARN, text, (size_t)n);
+    if (!line.error)
+        target_write(t, line.data, line.len);
+    buf_free(&line);
+}
+
 static void write_records(const char *data, size_t len)
 {
     const char *end = data + len;
@@ -300,6 +318,7 @@ static size_t write_out(struct buf *lines, const struct buf *recs, uint64_t lost
             target_write(&targets[i], lines->data, lines->len);
         else
             target_catch_up(&targets[i]);
+        target_watch_rotation(&targets[i]);
         behind += targets[i].backlog.len;
     }
     if (recs->len)

@@ -26,7 +26,7 @@ static struct fcgi_config unix_config(const char *name)
 static int connect_to(const char *name)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
-    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", name);
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%.100s", name);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int error = connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0 ? -errno : 0;
     (void)close(fd);

@@ -47,7 +47,7 @@ static void only_the_first_row_of_a_message_has_a_prefix(void)
     log_crit("one\ntwo");
     log_blat("three");
     log_data(LOG_LEVEL_DEBG, "'cat' stdout output:\n", "a\0b\n", 4);
-    size_t len;
+    size_t len = 0;
     char *text = tmp_read(tmp_path("rows"), &len);
     CU_ASSERT(has_stamp(text));
     CU_ASSERT_EQUAL(strncmp(text + 24, "CRIT one\ntwo\n", 13), 0);
@@ -205,8 +205,8 @@ static void a_stopped_reader_of_stdout_holds_up_nobody(void)
     CU_ASSERT(tmp_has(tmp_path("copy"), "INFO after the gap\n"));
     char *text = tmp_read(tmp_path("copy"), NULL);
     unsigned in_file = 0;
-    for (char *line = text; line && (line = strstr(line, "INFO 0")); line++)
-        in_file++;
+    for (char *line = text; line && *line; line = strchr(line, '\n') + 1)
+        in_file += strncmp(line + 24, "INFO 0", 6) == 0;
     CU_ASSERT_EQUAL(in_file, lines);
     free(text);
     open_log("last", LOG_LEVEL_INFO); /* let go of the pipe */
@@ -225,6 +225,22 @@ static void a_full_disk_is_said_where_lines_are_missing(void)
     open_log("disk", LOG_LEVEL_INFO);
     log_info("three");
     CU_ASSERT(tmp_has(tmp_path("disk"), "INFO three\n"));
+}
+
+static void a_log_that_cannot_be_rotated_says_so_and_goes_on(void)
+{
+    CU_ASSERT_EQUAL(mkdir(tmp_path("stuck.1"), 0755), 0);
+    struct log_config config = {
+        .path = tmp_path("stuck"), .level = LOG_LEVEL_INFO, .max_bytes = 60, .backups = 1
+    };
+    CU_ASSERT_EQUAL(log_open(&config), 0);
+    for (unsigned i = 0; i < 5; i++)
+        log_info("line %u", i);
+    CU_ASSERT(tmp_has(tmp_path("stuck"), "INFO line 4\n"));
+    char *text = tmp_read(tmp_path("stuck"), NULL);
+    const char *said = text ? strstr(text, "WARN cannot rotate the log: Is a directory\n") : NULL;
+    CU_ASSERT(said && !strstr(said + 10, "cannot rotate"));
+    free(text);
 }
 
 static void syslog_gets_one_record_for_each_row(void)
@@ -276,6 +292,7 @@ int main(void)
         UNIT_TEST(threads_log_in_their_order),
         UNIT_TEST(a_stopped_reader_of_stdout_holds_up_nobody),
         UNIT_TEST(a_full_disk_is_said_where_lines_are_missing),
+        UNIT_TEST(a_log_that_cannot_be_rotated_says_so_and_goes_on),
         UNIT_TEST(syslog_gets_one_record_for_each_row),
     };
     tmp_dir_make();

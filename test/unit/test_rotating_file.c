@@ -55,7 +55,7 @@ static void append_lines(struct rotating_file *file, unsigned from, unsigned to)
 /* Does the file hold exactly the lines from..to-1? */
 static bool has_lines(const char *name, unsigned from, unsigned to)
 {
-    size_t len;
+    size_t len = 0;
     char *data = tmp_read(tmp_path(name), &len);
     bool right = data && len == (size_t)(to - from) * LINE;
     for (unsigned i = from; right && i < to; i++) {
@@ -143,7 +143,7 @@ static void a_line_without_end_is_cut_within_the_slack(void)
     memset(data, 'x', sizeof(data));
     append(file, data, sizeof(data));
     rotating_file_close(file);
-    size_t len;
+    size_t len = 0;
     char *all = joined("endless", 100, &len);
     CU_ASSERT_EQUAL(len, sizeof(data));
     free(all);
@@ -170,7 +170,7 @@ static void random_chunks_lose_no_byte(void)
         total += len;
     }
     rotating_file_close(file);
-    size_t len;
+    size_t len = 0;
     char *all = joined("random", 1000, &len);
     CU_ASSERT_EQUAL(len, total);
     const char *at = all;
@@ -656,7 +656,7 @@ static void sharers_in_threads_lose_no_line(void)
         CU_ASSERT_PTR_NULL(failures);
     }
     rotating_file_close(file);
-    size_t len;
+    size_t len = 0;
     char *all = joined("threads", 1000, &len);
     unsigned next[WRITERS] = { 0 };
     unsigned wrong = 0;

@@ -115,7 +115,7 @@ static void listen_for(enum event_type type)
 /* The next event's payload is exactly text. */
 static bool heard(const char *text)
 {
-    size_t len;
+    size_t len = 0;
     uint64_t serial;
     const char *envelope = event_member_take(member, &len, &serial);
     const char *payload = envelope ? memchr(envelope, '\n', len) : NULL;
@@ -133,7 +133,7 @@ static bool heard(const char *text)
 
 static bool heard_nothing(void)
 {
-    size_t len;
+    size_t len = 0;
     uint64_t serial;
     return event_member_take(member, &len, &serial) == NULL;
 }
@@ -158,7 +158,7 @@ static void bytes_pass_untouched(void)
     CU_ASSERT_EQUAL(stream_deadline_ns(stream), NS_NEVER);
     CU_ASSERT_EQUAL(stream_sink_fd(stream), -1);
     end();
-    size_t len;
+    size_t len = 0;
     char *data = tmp_read(tmp_path("out"), &len);
     CU_ASSERT(data && len == 12 && memcmp(data, "one\na\0b\xff\033[0m", 12) == 0);
     free(data);

@@ -36,14 +36,15 @@ static inline void tmp_dir_remove_tree(const char *dir)
 {
     DIR *d = opendir(dir);
     for (struct dirent *e; d && (e = readdir(d));) {
-        char path[512];
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+        char *path = NULL;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            asprintf(&path, "%s/%s", dir, e->d_name) < 0)
             continue;
         if (e->d_type == DT_DIR)
             tmp_dir_remove_tree(path);
         else
             (void)unlink(path);
+        free(path);
     }
     if (d)
         (void)closedir(d);
@@ -59,6 +60,8 @@ static inline void tmp_dir_remove(void)
 static inline char *tmp_read(const char *path, size_t *ret_len)
 {
     FILE *f = fopen(path, "re");
+    if (ret_len)
+        *ret_len = 0;
     if (!f)
         return NULL;
     struct stat st;
