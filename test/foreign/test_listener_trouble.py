@@ -169,6 +169,61 @@ class ListenerTrouble(SystemTest):
             got = self.wait_records(daemon, 3)
             self.assertEqual(sorted(g.split("|")[1] for g in got[:3]), ["one", "three", "two"])
 
+    def test_a_pool_that_stops_first_still_hears_of_the_end(self):
+        with self.run_daemon(recorder("only")) as daemon:
+            wait_until(lambda: payloads(daemon, "only", "PROCESS_STATE_RUNNING"), "its own start")
+            daemon.kill_daemon(signal.SIGTERM)
+            daemon.wait_exit()
+            self.assertEqual(payloads(daemon, "only", "SUPERVISOR_STATE_CHANGE_STOPPING"), [""])
+
+    def test_a_silent_listener_does_not_hold_up_the_end(self):
+        with self.run_daemon(trouble("hang", "events=EVENT")) as daemon:
+            self.wait_records(daemon, 1)
+            daemon.kill_daemon(signal.SIGTERM)
+            before = time.monotonic()
+            daemon.wait_exit()
+            self.assertLess(time.monotonic() - before, 10 * max(1, harness.PATIENCE))
+
+    def test_serials_go_on_over_a_restart_and_poolserials_begin_anew(self):
+        with self.run_daemon(recorder("calm", "events=REMOTE_COMMUNICATION")) as daemon:
+            daemon.wait_state("calm", "RUNNING")
+            self.send(daemon, "one", "two")
+            wait_until(lambda: len(payloads(daemon, "calm")) == 2, "two events")
+            daemon.rpc.supervisor.restart()
+            daemon.wait_logged("supervisord started with pid", count=2)
+            wait_until(daemon.answers, "the daemon's answer")
+            self.send(daemon, "three")
+            wait_until(lambda: len(payloads(daemon, "calm")) == 3, "the third event")
+            headers = [json.loads(line)[0] for line in daemon.read("calm.events").splitlines()]
+            numbers = [tuple(int(n) for n in re.findall(r"serial:(\d+)", h)) for h in headers]
+            self.assertEqual(numbers, [(0, 0), (1, 1), (2, 0)])
+
+    def test_pools_are_added_and_removed_while_events_flow(self):
+        base = recorder("calm", "events=REMOTE_COMMUNICATION")
+        with self.run_daemon(base) as daemon:
+            rpc = daemon.rpc.supervisor
+            daemon.wait_state("calm", "RUNNING")
+            self.send(daemon, "before")
+            daemon.write_config(base + recorder("late", "events=REMOTE_COMMUNICATION"))
+            rpc.reloadConfig()
+            rpc.addProcessGroup("late")
+            self.send(daemon, "both")
+            wait_until(lambda: payloads(daemon, "late") == ["type:t\nboth"], "the late one's event")
+            rpc.stopProcessGroup("late")
+            rpc.removeProcessGroup("late")
+            self.send(daemon, "after")
+            wait_until(lambda: len(payloads(daemon, "calm")) == 3, "the calm one's three")
+            self.assertEqual(payloads(daemon, "late"), ["type:t\nboth"])
+
+    def test_lengths_in_bytes_where_that_is_asked_for(self):
+        config = trouble("none", "events=REMOTE_COMMUNICATION\npayload_length=bytes")
+        with self.run_daemon(config) as daemon:
+            daemon.wait_state("trouble", "RUNNING")
+            self.send(daemon, "caf\u00e9 \U0001f600", "plain")
+            got = self.wait_records(daemon, 2)
+            self.assertTrue(got[0].endswith("|caf\u00e9 \U0001f600"), got)
+            self.assertTrue(got[1].endswith("|plain"), got)
+
     def test_events_are_not_paced(self):
         config = recorder("calm", "events=REMOTE_COMMUNICATION\nbuffer_size=10000")
         with Daemon(config, OURS) as daemon:

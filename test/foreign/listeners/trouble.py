@@ -53,7 +53,7 @@ while True:
     if not line:
         break
     headers = dict(word.split(":", 1) for word in line.split())
-    payload = stdin.read(int(headers.get("bytelen", headers["len"])))
+    payload = stdin.read(int(headers["len"]))  # bytes, as listeners in C or Go read
     with open(record_path, "a") as record:
         record.write("%s %s\n" % (headers["serial"], payload.decode().replace("\n", "|")[:100]))
     if not well and fault == "hang":
