@@ -232,7 +232,7 @@ const char *env_list_get(const struct env_list *list, const char *name)
     return NULL;
 }
 
-static int env_list_append(struct env_list *list, const char *name, const char *value)
+int env_list_add(struct env_list *list, const char *name, const char *value)
 {
     if (LIST_RESERVE(list->vars, list->n) < 0)
         return -ENOMEM;
@@ -258,7 +258,7 @@ int env_list_set(struct env_list *list, const char *name, const char *value)
         list->vars[i].value = copy;
         return 0;
     }
-    return env_list_append(list, name, value);
+    return env_list_add(list, name, value);
 }
 
 struct ranked_var {
@@ -316,7 +316,7 @@ static int env_list_unite(struct env_list *list)
 int env_list_merge(struct env_list *list, const struct env_list *over)
 {
     for (size_t i = 0; i < over->n; i++)
-        if (env_list_append(list, over->vars[i].name, over->vars[i].value) < 0)
+        if (env_list_add(list, over->vars[i].name, over->vars[i].value) < 0)
             return -ENOMEM;
     return env_list_unite(list);
 }
@@ -350,7 +350,7 @@ int parse_environment(const char *text, struct env_list *ret, bool *ret_odd, str
             status = -EINVAL;
         } else {
             odd |= n - i > 3 && !is_token(tokens[i + 3], ",");
-            status = env_list_append(&list, tokens[i], tokens[i + 2]);
+            status = env_list_add(&list, tokens[i], tokens[i + 2]);
         }
     }
     if (status == 0)

@@ -94,6 +94,10 @@ void env_file_list_free(struct env_file_list *list);
 /* Put copies of the first list's files before those of list; 0 or -ENOMEM. */
 int env_file_list_join(const struct env_file_list *first, struct env_file_list *list);
 
+/* Append without a look at what is there: for lists that are merged into another later. 0 or
+ * -ENOMEM. */
+int env_list_add(struct env_list *list, const char *name, const char *value);
+
 /* Add or replace; 0 or -ENOMEM. */
 int env_list_set(struct env_list *list, const char *name, const char *value);
 int env_list_merge(struct env_list *list, const struct env_list *over);
