@@ -35,7 +35,7 @@ static void wake_main(void)
 void notice_changed(struct process *p)
 {
     lock_take(&notice.lock);
-    bool first = !notice.changed_head && !notice.finished_head;
+    bool first = !notice.changed_head;
     if (!p->changed) {
         p->changed = true;
         p->next_changed = NULL;
@@ -50,7 +50,8 @@ void notice_changed(struct process *p)
 void notice_finished(struct request *r)
 {
     lock_take(&notice.lock);
-    bool first = !notice.changed_head && !notice.finished_head;
+    bool first = !notice.finished_head; /* of this list: the other may be in the middle of its
+                                         * dispatch, and this one's turn be over */
     r->next = NULL;
     *notice.finished_tail = r;
     notice.finished_tail = &r->next;
