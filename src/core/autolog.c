@@ -62,12 +62,18 @@ void autolog_remove(const char *path, unsigned backups)
             rotated = NULL;
             return;
         }
-        if (unlink(rotated) < 0 && errno == ENOENT)
+        CLEANUP_FREE char *packed = NULL;
+        if (asprintf(&packed, "%s.gz", rotated) < 0) {
+            packed = NULL;
+            return;
+        }
+        bool plain_gone = unlink(rotated) < 0 && errno == ENOENT;
+        if (unlink(packed) < 0 && errno == ENOENT && plain_gone)
             return; /* backups are numbered without gaps */
     }
 }
 
-/* ".log" or ".log.N" and nothing behind it. */
+/* ".log", ".log.N" or ".log.N.gz" and nothing behind it. */
 static bool is_log_ending(const char *text)
 {
     if (strncmp(text, ".log", 4) != 0)
@@ -79,7 +85,7 @@ static bool is_log_ending(const char *text)
         return false;
     while (isdigit((unsigned char)*text))
         text++;
-    return *text == '\0';
+    return *text == '\0' || strcmp(text, ".gz") == 0;
 }
 
 bool autolog_is_ours(const char *file, const char *identifier)

@@ -15,6 +15,8 @@ static void only_logs_of_this_identifier_are_ours(void)
     CU_ASSERT_TRUE(autolog_is_ours("x-stdout---supervisor-abc.log", "supervisor"));
     CU_ASSERT_TRUE(autolog_is_ours("x-stdout---supervisor-abc.log.1", "supervisor"));
     CU_ASSERT_TRUE(autolog_is_ours("x-stdout---supervisor-abc.log.12345", "supervisor"));
+    CU_ASSERT_TRUE(autolog_is_ours("x-stdout---supervisor-abc.log.1.gz", "supervisor"));
+    CU_ASSERT_FALSE(autolog_is_ours("x-stdout---supervisor-abc.log.gz", "supervisor"));
     CU_ASSERT_FALSE(autolog_is_ours("x-stdout---other-abc.log", "supervisor"));
     CU_ASSERT_FALSE(autolog_is_ours("y-stdout---supervisor2-abc.log", "supervisor"));
     CU_ASSERT_FALSE(autolog_is_ours("---supervisor-abc.log", "supervisor"));
