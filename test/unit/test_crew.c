@@ -420,10 +420,10 @@ static void a_child_has_three_descriptors_no_blocked_and_no_ignored_signal(void)
 
 static void with_environment(struct process_config *config)
 {
-    static struct env_var vars[] = { { (char *)(uintptr_t) "COLOUR", (char *)(uintptr_t) "blue" },
-                                     { (char *)(uintptr_t) "SUPERVISOR_ENABLED",
-                                       (char *)(uintptr_t) "2" } };
-    config->environment = (struct env_list){ vars, 2 };
+    config->environment.vars = calloc(2, sizeof(struct env_var));
+    config->environment.n = 2;
+    config->environment.vars[0] = (struct env_var){ strdup("COLOUR"), strdup("blue") };
+    config->environment.vars[1] = (struct env_var){ strdup("SUPERVISOR_ENABLED"), strdup("2") };
     config->serverurl = strdup("http://here");
     config->directory = strdup("/usr");
     config->umask = 027;
