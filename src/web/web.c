@@ -44,6 +44,7 @@ static const struct http_route web_routes[] = {
     { .path = "/api/v1/batch/", .methods = WRITE, .handle = api_handle_batch },
     { .path = "/api/v1/update", .methods = BOTH, .handle = api_handle_update },
     { .path = "/api/v1/events", .methods = READ, .handle = events_handle },
+    { .path = "/api/v1/openapi.json", .methods = READ, .handle = asset_handle },
     { .path = "/api/v1/log", .methods = READ, .handle = api_handle_daemon_log },
 };
 
