@@ -272,7 +272,7 @@ static void handle_stdin(struct rpc_call *call)
     }
     struct buf text = BUF_INIT;
     param_str(&text, chars);
-    call_fault(call, FAULT_INCORRECT_PARAMETERS, buf_text(&text));
+    call_fault(call, FAULT_INCORRECT_PARAMETERS, chars->kind == VALUE_NIL ? NULL : buf_text(&text));
     buf_free(&text);
 }
 

@@ -98,9 +98,9 @@ static void handle_reload_config(struct rpc_call *call)
     crew_diff_free(&diff);
 }
 
-/* The group's name as text: clients that send a number are told about that number. NULL: the fault
- * is set. To free. */
-static char *get_group_name(struct rpc_call *call)
+/* The group's name as text: clients that send a number are told about that number. takes_any: also
+ * about an array. NULL: the fault is set. To free. */
+static char *get_group_name(struct rpc_call *call, bool takes_any)
 {
     const struct value *name = call_param(call, 0);
     struct buf text = BUF_INIT;
@@ -109,7 +109,7 @@ static char *get_group_name(struct rpc_call *call)
         call_fault(call, FAULT_BAD_NAME, NULL);
         return NULL;
     }
-    if (name->kind == VALUE_ARRAY || name->kind == VALUE_STRUCT) {
+    if (!takes_any && (name->kind == VALUE_ARRAY || name->kind == VALUE_STRUCT)) {
         call_fault(call, FAULT_INCORRECT_PARAMETERS, NULL);
         return NULL;
     }
@@ -145,7 +145,7 @@ static void answer_crew(struct rpc_call *call, enum crew_result result, const ch
 
 static void handle_add_group(struct rpc_call *call)
 {
-    char *error = NULL, *name = get_group_name(call);
+    char *error = NULL, *name = get_group_name(call, true);
 
     if (!name)
         return;
@@ -156,7 +156,7 @@ static void handle_add_group(struct rpc_call *call)
 
 static void handle_remove_group(struct rpc_call *call)
 {
-    char *name = get_group_name(call);
+    char *name = get_group_name(call, false);
 
     if (!name)
         return;

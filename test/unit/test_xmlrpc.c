@@ -350,6 +350,37 @@ static void elements_have_a_limit(void)
     buf_free(&text);
 }
 
+/* head, then before0after before1after ..., then tail */
+static int decode_text(const char *head, const char *before, const char *after, unsigned times,
+                       const char *tail)
+{
+    struct buf text = BUF_INIT;
+    struct xmlrpc_call call;
+    buf_puts(&text, head);
+    for (unsigned i = 0; i < times; i++)
+        buf_printf(&text, "%s%u%s", before, i, after);
+    buf_puts(&text, tail);
+    int r = xmlrpc_decode_call(buf_text(&text), text.len, &call);
+    if (r == 0)
+        xmlrpc_call_free(&call);
+    buf_free(&text);
+    return r;
+}
+
+static void tags_have_a_limit_and_comments_have_none(void)
+{
+    static const char end[] = "><methodName>m</methodName></x>";
+    CU_ASSERT_EQUAL(decode_text("<x ", "a", "='1' ", 50, end), 0);
+    CU_ASSERT_EQUAL(decode_text("<x ", "a", "='1' ", 1000, end), -EBADMSG);
+    CU_ASSERT_EQUAL(decode_text("<x b='>' ", "a", "='>' ", 1000, end), -EBADMSG); /* quoted ends */
+    CU_ASSERT_EQUAL(decode_text("<x b='<!--' ", "a", "='-->' ", 1000, end), -EBADMSG);
+    CU_ASSERT_EQUAL(decode_text("<x><!-- ", "<y ", " ", 1000, "--><methodName>m</methodName></x>"),
+                    0);
+    CU_ASSERT_EQUAL(decode_text("<x><methodName><![CDATA[", "<", "", 1000, "]]></methodName></x>"),
+                    0);
+    CU_ASSERT_EQUAL(decode_text("<x><!--", "", "", 1000, ""), -EBADMSG);
+}
+
 /* ---- reading responses ---- */
 
 static void a_fault_is_read(void)
@@ -420,6 +451,7 @@ static const struct unit_test tests[] = {
     UNIT_TEST(a_utf16_body_is_refused_whatever_the_parser_would_guess),
     UNIT_TEST(nesting_has_a_limit),
     UNIT_TEST(elements_have_a_limit),
+    UNIT_TEST(tags_have_a_limit_and_comments_have_none),
     UNIT_TEST(a_fault_is_read),
     UNIT_TEST(a_value_survives_the_way_there_and_back),
     UNIT_TEST(a_log_of_many_megabytes_can_be_read),
