@@ -17,6 +17,7 @@ directory. Nothing here measures time: conditions are waited for, with generous 
 import concurrent.futures
 import functools
 import http.client
+import json
 import os
 import re
 import shutil
@@ -67,7 +68,7 @@ def _newest_build(name):
 
 
 def _binary(variable, name):
-    return os.environ.get(variable) or _newest_build(name)
+    return os.path.abspath(os.environ.get(variable) or _newest_build(name))
 
 
 OURS = Implementation("ours", [_binary("SUPERVISORD", "supervisord")],
@@ -418,6 +419,23 @@ class Daemon:
         if self.socket_path:
             return rpc_over_unix(self.socket_path, timeout)
         return xmlrpc.client.ServerProxy("http://127.0.0.1:%d/RPC2" % self.port)
+
+    def get(self, path):
+        """A page, as (status, body)."""
+        connection = (UnixConnection(self.socket_path, 60 * PATIENCE) if self.socket_path
+                      else http.client.HTTPConnection("127.0.0.1", self.port, timeout=60 * PATIENCE))
+        try:
+            connection.request("GET", path, headers={"Host": "localhost"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def get_json(self, path):
+        status, body = self.get(path)
+        if status != 200:
+            raise AssertionError("%s: %d %r" % (path, status, body[:500]))
+        return json.loads(body)
 
     def infos(self):
         return {"%s:%s" % (i["group"], i["name"]) if i["group"] != i["name"] else i["name"]: i
