@@ -19,7 +19,8 @@ struct schema {
 /* Where libconfuse's error function puts the sentence: it gets no pointer of ours. Main thread. */
 static struct buf *error_sink;
 
-static void on_error(cfg_t *cfg, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *format,
+                                                           va_list ap)
 {
     (void)cfg; /* its file and line are what the caller put there */
     if (error_sink)
@@ -238,6 +239,8 @@ static int store(struct schema *schema, const struct schema_option *option, cfg_
     switch (schema_types[option->type].storage) {
     case CFGT_INT:
         number = cfg_opt_getnint(opt, 0);
+        if (option->type == TYPE_OCTAL && number < 0)
+            number &= 07777; /* what the kernel sees of it; -1 in a field means "not written" */
         status = check_range(option, number, text, error);
         if (status == 0)
             store_integer(option, target, number);

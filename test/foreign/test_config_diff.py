@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REFERENCE_PYTHON = "/usr/bin/python3"
@@ -488,29 +489,60 @@ class ConfigDiff(unittest.TestCase):
                 reference, ours = self.answers[name]
                 self.assertNotEqual(comparable(reference), comparable(ours))
 
+    def run_daemon(self, arguments):
+        return subprocess.run([os.environ["SUPERVISORD"]] + arguments, env=ENVIRONMENT, timeout=120,
+                              capture_output=True, text=True, cwd=self.top.name)
+
     def test_the_daemon_says_so_and_exits_with_2(self):
         daemon = os.environ.get("SUPERVISORD")
         if not daemon:
             self.skipTest("SUPERVISORD is not set")
-        paths = {os.path.join(self.top.name, str(i), "main.conf"): name
-                 for i, name in enumerate(CASES)}
-        for path, name in paths.items():
-            _, ours = self.answers[name]
-            if "error" not in ours:
-                continue
-            with self.subTest(name):
-                done = subprocess.run([daemon, "-n", "-c", path], env=ENVIRONMENT, timeout=60,
-                                      capture_output=True, text=True, cwd=self.top.name)
-                self.assertEqual(done.returncode, 2)
-                self.assertIn("Error: %s\nFor help, use %s -h\n" % (ours["error"], daemon),
-                              done.stderr)
-                self.assertEqual(done.stdout, "")
-            with self.subTest(name, option="--check"):
-                done = subprocess.run([daemon, "--check", "-c", path], env=ENVIRONMENT, timeout=60,
-                                      capture_output=True, text=True, cwd=self.top.name)
-                self.assertEqual(done.returncode, 2)
-                for problem in ours["problems"]:
-                    self.assertIn(problem, done.stdout + done.stderr)
+        refused = [(name, os.path.join(self.top.name, str(i), "main.conf"))
+                   for i, name in enumerate(CASES) if "error" in self.answers[name][1]]
+        with ThreadPoolExecutor(4) as pool:
+            starts = pool.map(self.run_daemon, [["-n", "-c", path] for _, path in refused])
+            checks = pool.map(self.run_daemon, [["--check", "-c", path] for _, path in refused])
+            for (name, _), start, check in zip(refused, starts, checks):
+                _, ours = self.answers[name]
+                with self.subTest(name):
+                    self.assertEqual((start.returncode, check.returncode), (2, 2))
+                    self.assertIn("Error: %s\nFor help, use %s -h\n" % (ours["error"], daemon),
+                                  start.stderr)
+                    self.assertEqual(start.stdout, "")
+                    for problem in ours["problems"]:
+                        self.assertIn(problem, check.stdout)
+
+    def test_the_printed_sample_is_read_by_both(self):
+        program = os.path.join(os.path.dirname(os.environ.get("SUPERVISORD", "")),
+                               "echo_supervisord_conf")
+        if not os.path.exists(program):
+            self.skipTest("echo_supervisord_conf is not built")
+        sample = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+        path = os.path.join(self.top.name, "sample.conf")
+        with open(path, "w") as stream:
+            stream.write(sample)
+        reference, = ask([REFERENCE_PYTHON, os.path.join(HERE, "reference_config.py")], [path])
+        ours, = ask([find_dump()], [path])
+        self.assertNotIn("error", ours)
+        self.assertEqual(comparable(reference), comparable(ours))
+        self.assertEqual(ours["warnings"], [])
+
+        # With the commented program uncommented, every option must still be what it says.
+        lines = sample.splitlines()
+        start = lines.index(next(line for line in lines if line.startswith(";[program:")))
+        for i in range(start, len(lines)):
+            if not lines[i]:
+                break
+            value = lines[i].split(" ;")[0].rstrip()
+            if not value.endswith("="):
+                lines[i] = lines[i].lstrip(";")
+        with open(path, "w") as stream:
+            stream.write("\n".join(lines) + "\n")
+        reference, = ask([REFERENCE_PYTHON, os.path.join(HERE, "reference_config.py")], [path])
+        ours, = ask([find_dump()], [path])
+        self.assertNotIn("error", ours)
+        self.assertEqual(comparable(reference), comparable(ours))
+        self.assertEqual(len(ours["groups"]), 1)
 
     def test_the_reference_exits_with_2(self):
         for name in ("program no command", "file 0 ''", "bad utf-8", "daemon user 1 'nosuchuser'"):
