@@ -43,7 +43,7 @@ def get(daemon, target, method="GET", body=None, headers=None):
     connection = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
     connection.request(method, target, body, headers or {})
     answer = connection.getresponse()
-    content = answer.read().decode("utf-8")
+    content = answer.read().decode("utf-8", "replace")
     connection.close()
     return answer, content
 
@@ -137,11 +137,13 @@ class BesideTheReference(SystemTest):
 
     @needs_reference
     def test_the_tail_page_shows_the_same(self):
+        # But for one thing: the reference does not escape what looks like an entity.
+        config = CONFIG.replace("&amp; ", "& ")
         targets = ("processname=cat", "processname=cat&limit=10", "processname=cat&limit=4096", "processname=nobody",
                    "processname=silent", "processname=off", "limit=x", "processname=g%3Am_0&limit=-1", "processname=g%3A%2A")
         shown = []
         for impl in (OURS, REFERENCE):
-            with Daemon(CONFIG, impl, inet=True) as d:
+            with Daemon(config, impl, inet=True) as d:
                 settled(d)
                 pages = [get(d, "/tail.html?" + target) for target in targets]
                 shown.append([(answer.status, re.search(r"<title>([^<]*)</title>", text)[1],
@@ -229,7 +231,7 @@ class Pages(SystemTest):
             self.assertEqual(message_of(answer), "Process cat stopped")
 
     def test_a_daemon_that_goes_down_says_so(self):
-        config = "[program:slow]\ncommand=/bin/sh -c 'trap \"sleep 2\" TERM; while :; do sleep 0.1; done'\n"
+        config = "[program:slow]\ncommand=/bin/sh -c 'trap \"sleep 2; exit 0\" TERM; while :; do sleep 0.1; done'\n"
         with Daemon(config, inet=True) as d:
             d.wait_state("slow", "RUNNING")
             d.rpc.supervisor.shutdown()
