@@ -112,8 +112,6 @@ static uint64_t bus_now_ns(void)
 
 static struct event *event_new(enum event_type type, const char *payload, size_t len)
 {
-    if (!payload)
-        return NULL; /* its writer ran out of memory already */
     struct event *event = malloc(sizeof(*event) + len);
     if (!event)
         return NULL;

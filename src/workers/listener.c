@@ -5,6 +5,7 @@
  */
 #include "supervisor/workers/listener.h"
 
+#include "bytes_repr.h"
 #include "supervisor/core/buf.h"
 #include "supervisor/core/clock.h"
 #include "supervisor/core/event.h"
@@ -156,7 +157,7 @@ void listener_on_child_end(struct listener *l)
 static void say_bad_result(const struct listener *l)
 {
     struct buf text = BUF_INIT;
-    event_text_append(&text, l->protocol.line, l->protocol.line_len);
+    bytes_text_append(&text, l->protocol.line, l->protocol.line_len);
     log_warn("%s: bad result line: '%s'", l->name, buf_text(&text));
     buf_free(&text);
 }

@@ -102,12 +102,9 @@ static void member_end(struct member_thread *m)
 static void *publisher_main(void *arg)
 {
     (void)arg;
+    static const char payload[] = "processname:p groupname:g from_state:STARTING pid:1";
     for (int i = 0; i < EVENTS_EACH; i++)
-        bus_publish_state(&(struct event_state_news){ .process = "p",
-                                                      .group = "g",
-                                                      .from = PROCESS_STARTING,
-                                                      .to = PROCESS_RUNNING,
-                                                      .pid = i });
+        bus_publish(EVENT_PROCESS_STATE_RUNNING, payload, strlen(payload));
     return NULL;
 }
 
@@ -182,8 +179,7 @@ static void pools_come_and_go_under_fire(void)
             CU_ASSERT_EQUAL_FATAL(
                 pthread_create(&members[i].thread, NULL, member_main, &members[i]), 0);
         }
-        bus_publish_state(&(struct event_state_news){
-            .process = "p", .group = "g", .from = PROCESS_RUNNING, .to = PROCESS_STOPPING });
+        bus_publish(EVENT_PROCESS_STATE_STOPPING, "", 0);
         uint64_t limit_ns = clock_now_ns() + 30 * NS_PER_SEC;
         while (!atomic_load(&members[0].accepted) && !atomic_load(&members[1].accepted) &&
                clock_now_ns() < limit_ns)

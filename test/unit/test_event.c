@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_event.c: event types, payloads, pools and their queues. */
+/* test_event.c: event types, pools and their queues. */
 #include "log_capture.h"
-#include "supervisor/core/buf.h"
 #include "supervisor/core/clock.h"
 #include "supervisor/core/event.h"
 #include "unit.h"
@@ -52,7 +51,16 @@ static void one_free(struct one *one)
 
 static void publish_text(const char *data)
 {
-    bus_publish_remote("t", 1, data, strlen(data));
+    char payload[256];
+    int len = snprintf(payload, sizeof(payload), "type:t\n%s", data);
+    bus_publish(EVENT_REMOTE_COMMUNICATION, payload, (size_t)len);
+}
+
+static void publish_tick(enum event_type type, int64_t when)
+{
+    char payload[64];
+    int len = snprintf(payload, sizeof(payload), "when:%lld", (long long)when);
+    bus_publish(type, payload, (size_t)len);
 }
 
 /* The payload's last line of the event that the member gets now; "" if none. Ready first. */
@@ -117,7 +125,7 @@ static void a_type_covers_all_below_it(void)
     CU_ASSERT_EQUAL(event_mask_widen(0), 0);
 }
 
-/* ---- payloads ---- */
+/* ---- the envelope ---- */
 
 static void check_payload(struct one *one, const char *header, const char *payload)
 {
@@ -133,97 +141,35 @@ static void check_payload(struct one *one, const char *header, const char *paylo
     event_member_finish(one->member, EVENT_ACCEPTED);
 }
 
-static void each_process_state_tells_its_own_tokens(void)
-{
-    static const struct {
-        enum process_state to, from;
-        const char *header, *payload;
-    } rows[] = {
-        { PROCESS_STARTING, PROCESS_STOPPED, " eventname:PROCESS_STATE_STARTING len:56",
-          "processname:gen groupname:gen from_state:STOPPED tries:2" },
-        { PROCESS_RUNNING, PROCESS_STARTING, " eventname:PROCESS_STATE_RUNNING len:59",
-          "processname:gen groupname:gen from_state:STARTING pid:24890" },
-        { PROCESS_BACKOFF, PROCESS_STARTING, " eventname:PROCESS_STATE_BACKOFF len:57",
-          "processname:gen groupname:gen from_state:STARTING tries:2" },
-        { PROCESS_STOPPING, PROCESS_RUNNING, " eventname:PROCESS_STATE_STOPPING len:58",
-          "processname:gen groupname:gen from_state:RUNNING pid:24890" },
-        { PROCESS_STOPPED, PROCESS_STOPPING, " eventname:PROCESS_STATE_STOPPED len:59",
-          "processname:gen groupname:gen from_state:STOPPING pid:24890" },
-        { PROCESS_EXITED, PROCESS_RUNNING, " eventname:PROCESS_STATE_EXITED len:82",
-          "processname:gen groupname:gen from_state:RUNNING expected:0 pid:24890 exitstatus:3" },
-        { PROCESS_FATAL, PROCESS_BACKOFF, " eventname:PROCESS_STATE_FATAL len:48",
-          "processname:gen groupname:gen from_state:BACKOFF" },
-        { PROCESS_UNKNOWN, PROCESS_RUNNING, " eventname:PROCESS_STATE_UNKNOWN len:48",
-          "processname:gen groupname:gen from_state:RUNNING" },
-    };
-    unsigned wakes = 0;
-    struct one one = one_new("p", BIT(PROCESS_STATE), 10, &wakes);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        bus_publish_state(&(struct event_state_news){ .process = "gen",
-                                                      .group = "gen",
-                                                      .to = rows[i].to,
-                                                      .from = rows[i].from,
-                                                      .tries = 2,
-                                                      .pid = 24890,
-                                                      .exit_status = 3 });
-        check_payload(&one, rows[i].header, rows[i].payload);
-    }
-    one_free(&one);
-}
-
-static void other_payloads_are_the_reference_s(void)
+static void the_envelope_is_the_reference_s(void)
 {
     unsigned wakes = 0;
-    struct one one = one_new("p", BIT(EVENT), 10, &wakes);
-    bus_publish_log("gen", "gen", 24890, true, "plain err\n", 10);
-    check_payload(&one, " eventname:PROCESS_LOG_STDERR len:65 bytelen:65",
-                  "processname:gen groupname:gen pid:24890 channel:stderr\nplain err\n");
-    bus_publish_log("gen", "gen", 24890, false,
-                    "plain out\ncaf\xc3\xa9 \xe6\x97\xa5\nbad \xff byte\n", 31);
-    check_payload(&one, " eventname:PROCESS_LOG_STDOUT len:123 ",
-                  "processname:gen groupname:gen pid:24890 channel:stdout\nUndecodable: b'plain "
-                  "out\\ncaf\\xc3\\xa9 \\xe6\\x97\\xa5\\nbad \\xff byte\\n'");
-    bus_publish_communication("gen", "gen", 24890, false, "hello comm", 10);
-    check_payload(&one, " eventname:PROCESS_COMMUNICATION_STDOUT len:50 ",
-                  "processname:gen groupname:gen pid:24890\nhello comm");
-    bus_publish_communication("gen", "gen", 24890, true, "", 0);
-    check_payload(&one, " eventname:PROCESS_COMMUNICATION_STDERR len:40 ",
-                  "processname:gen groupname:gen pid:24890\n");
-    bus_publish_remote("my type", 7, "some\ndata", 9);
-    check_payload(&one, " eventname:REMOTE_COMMUNICATION len:22 ", "type:my type\nsome\ndata");
-    bus_publish_tick(EVENT_TICK_5, 1795381200);
-    check_payload(&one, " eventname:TICK_5 len:15 ", "when:1795381200");
-    bus_publish_group(EVENT_PROCESS_GROUP_ADDED, "zz");
-    check_payload(&one, " eventname:PROCESS_GROUP_ADDED len:13 ", "groupname:zz\n");
+    struct one one = one_new("pool", BIT(EVENT), 10, &wakes);
+    size_t len;
+    uint64_t serial;
+    char header[256];
+    publish_tick(EVENT_TICK_5, 1795381200);
+    event_member_set_ready(one.member, true);
+    const char *envelope = event_member_take(one.member, &len, &serial);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(envelope);
+    (void)snprintf(header, sizeof(header),
+                   "ver:3.0 server:supervisor serial:%llu pool:pool poolserial:0 eventname:TICK_5 "
+                   "len:15 bytelen:15\nwhen:1795381200",
+                   (unsigned long long)serial);
+    CU_ASSERT_STRING_EQUAL(envelope, header);
+    CU_ASSERT_EQUAL(len, strlen(header));
+    event_member_finish(one.member, EVENT_ACCEPTED);
     bus_publish(EVENT_SUPERVISOR_STATE_CHANGE_RUNNING, "", 0);
     check_payload(&one, " eventname:SUPERVISOR_STATE_CHANGE_RUNNING len:0 bytelen:0", "");
     one_free(&one);
 }
 
-static void undecodable_text_is_a_bytes_literal(void)
-{
-    static const struct {
-        const char *data, *text;
-    } rows[] = {
-        { "fine", "fine" },
-        { "data\xff", "Undecodable: b'data\\xff'" },
-        { "it's\xff", "Undecodable: b\"it's\\xff\"" },
-        { "'\"\xff", "Undecodable: b'\\'\"\\xff'" },
-        { "\t\r\n\\\x01\x7f\xff", "Undecodable: b'\\t\\r\\n\\\\\\x01\\x7f\\xff'" },
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct buf out = BUF_INIT;
-        event_text_append(&out, rows[i].data, strlen(rows[i].data));
-        CU_ASSERT_STRING_EQUAL(buf_text(&out), rows[i].text);
-        buf_free(&out);
-    }
-}
-
 static void len_counts_characters_and_bytelen_bytes(void)
 {
+    static const char accents[] = "type:caf\xc3\xa9\nd\xc3\xa9";
     unsigned wakes = 0;
     struct one one = one_new("p", BIT(REMOTE_COMMUNICATION), 10, &wakes);
-    bus_publish_remote("caf\xc3\xa9", 5, "d\xc3\xa9", 3);
+    bus_publish(EVENT_REMOTE_COMMUNICATION, accents, strlen(accents));
     check_payload(&one, " len:12 bytelen:14", "type:caf\xc3\xa9\nd\xc3\xa9");
     one_free(&one);
 
@@ -232,7 +178,7 @@ static void len_counts_characters_and_bytelen_bytes(void)
                                         .payload_length_bytes = true };
     CU_ASSERT_EQUAL_FATAL(event_pool_new(&config, &one.pool), 0);
     CU_ASSERT_EQUAL_FATAL(event_member_new(one.pool, "b", count_wake, &wakes, &one.member), 0);
-    bus_publish_remote("caf\xc3\xa9", 5, "d\xc3\xa9", 3);
+    bus_publish(EVENT_REMOTE_COMMUNICATION, accents, strlen(accents));
     check_payload(&one, " len:14 bytelen:14", "type:caf\xc3\xa9\nd\xc3\xa9");
     one_free(&one);
 }
@@ -242,7 +188,7 @@ static void the_identifier_cannot_break_the_header(void)
     unsigned wakes = 0;
     struct one one = one_new("p", BIT(TICK), 10, &wakes);
     CU_ASSERT_EQUAL(bus_set_identifier("my id:1\n"), 0);
-    bus_publish_tick(EVENT_TICK_5, 5);
+    publish_tick(EVENT_TICK_5, 5);
     check_payload(&one, "ver:3.0 server:my_id_1_ serial:", "when:5");
     CU_ASSERT_EQUAL(bus_set_identifier("supervisor"), 0);
     one_free(&one);
@@ -261,8 +207,8 @@ static void only_wanted_events_take_a_serial(void)
     CU_ASSERT_FALSE(bus_wants(EVENT_PROCESS_STATE_RUNNING));
     CU_ASSERT_TRUE(bus_wants(EVENT_TICK_3600));
     CU_ASSERT_TRUE(bus_wants_ticks());
-    bus_publish_tick(EVENT_TICK_5, 5);
-    bus_publish_group(EVENT_PROCESS_GROUP_ADDED, "nobody");
+    publish_tick(EVENT_TICK_5, 5);
+    bus_publish(EVENT_PROCESS_GROUP_ADDED, "groupname:nobody\n", 17);
     publish_text("x");
 
     event_member_set_ready(b.member, true);
@@ -334,14 +280,14 @@ static void a_queue_is_bounded_in_bytes(void)
     memset(big, 'x', sizeof(big));
     CU_ASSERT_EQUAL_FATAL(event_pool_new(&config, &pool), 0);
     for (int i = 0; i < 50; i++)
-        bus_publish_remote("t", 1, big, 30);
+        bus_publish(EVENT_REMOTE_COMMUNICATION, big, 37);
     event_pool_stats(pool, &stats);
     CU_ASSERT_EQUAL(stats.queued, 2); /* of 37 bytes each */
     CU_ASSERT_EQUAL(stats.discarded, 48);
-    bus_publish_remote("t", 1, big, sizeof(big)); /* too large for the limit: alone */
+    bus_publish(EVENT_REMOTE_COMMUNICATION, big, sizeof(big)); /* too large for the limit: alone */
     event_pool_stats(pool, &stats);
     CU_ASSERT_EQUAL(stats.queued, 1);
-    CU_ASSERT_EQUAL(stats.queued_bytes, 407);
+    CU_ASSERT_EQUAL(stats.queued_bytes, 400);
     event_pool_free(pool);
 }
 
@@ -530,10 +476,10 @@ static void stale_ticks_are_replaced(void)
     unsigned wakes = 0;
     struct one one = one_new("p", BIT(TICK) | BIT(REMOTE_COMMUNICATION), 10, &wakes);
     for (int i = 1; i <= 500; i++)
-        bus_publish_tick(EVENT_TICK_5, i * 5);
-    bus_publish_tick(EVENT_TICK_60, 2460);
+        publish_tick(EVENT_TICK_5, i * 5);
+    publish_tick(EVENT_TICK_60, 2460);
     publish_text("x");
-    bus_publish_tick(EVENT_TICK_5, 2505);
+    publish_tick(EVENT_TICK_5, 2505);
     struct event_pool_stats stats;
     event_pool_stats(one.pool, &stats);
     CU_ASSERT_EQUAL(stats.queued, 3);
@@ -564,9 +510,7 @@ int main(void)
     static const struct unit_test tests[] = {
         UNIT_TEST(names_are_found_in_any_case),
         UNIT_TEST(a_type_covers_all_below_it),
-        UNIT_TEST(each_process_state_tells_its_own_tokens),
-        UNIT_TEST(other_payloads_are_the_reference_s),
-        UNIT_TEST(undecodable_text_is_a_bytes_literal),
+        UNIT_TEST(the_envelope_is_the_reference_s),
         UNIT_TEST(len_counts_characters_and_bytelen_bytes),
         UNIT_TEST(the_identifier_cannot_break_the_header),
         UNIT_TEST(only_wanted_events_take_a_serial),

@@ -98,7 +98,9 @@ static bool hears(struct bench *b, const char *data)
 
 static void publish_text(const char *data)
 {
-    bus_publish_remote("t", 1, data, strlen(data));
+    char payload[256];
+    int len = snprintf(payload, sizeof(payload), "type:t\n%s", data);
+    bus_publish(EVENT_REMOTE_COMMUNICATION, payload, (size_t)len);
 }
 
 static struct event_pool_stats stats_of(struct bench *b)
@@ -261,7 +263,7 @@ static void a_large_event_is_written_as_the_pipe_drains(void)
     memset(big, 'x', len);
     listener_on_running(b.listener, true);
     say(&b, "READY\n");
-    bus_publish_remote("t", 1, big, len);
+    bus_publish(EVENT_REMOTE_COMMUNICATION, big, len);
     CU_ASSERT_EQUAL(listener_pump(b.listener, b.stdin_fd), 1); /* asks for POLLOUT */
     CU_ASSERT_EQUAL(state_of(&b), LISTENER_BUSY);
     for (int i = 0; i < 1000 && heard < len; i++)
@@ -284,7 +286,7 @@ static void who_answers_without_reading_is_given_up_not_buffered_for_ever(void)
     say(&b, "READY\n");
     int answered = 0;
     for (; answered < 100 && state_of(&b) != LISTENER_UNKNOWN; answered++) {
-        bus_publish_remote("t", 1, big, sizeof(big));
+        bus_publish(EVENT_REMOTE_COMMUNICATION, big, sizeof(big));
         CU_ASSERT_TRUE(listener_pump(b.listener, b.stdin_fd) >= 0);
         if (state_of(&b) == LISTENER_BUSY)
             say(&b, "RESULT 2\nOKREADY\n");

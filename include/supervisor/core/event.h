@@ -10,12 +10,9 @@
 #ifndef SUPERVISOR_CORE_EVENT_H
 #define SUPERVISOR_CORE_EVENT_H
 
-#include "supervisor/core/state.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 /* name, parent. The order is ours; the names are the interface. */
 #define EVENT_TYPES(X)                                                                             \
@@ -82,42 +79,6 @@ bool bus_wants_ticks(void);
 /* The identifier of the server: token; blanks, control characters and colons become '_' there.
  * 0 or -ENOMEM (the old one stays). Main thread, before any worker and on reread. */
 int bus_set_identifier(const char *identifier);
-
-/* ---- payloads: each asks bus_wants() first, so call without asking. Any thread. ---- */
-
-/* What a process state event tells beside the names; what a state has no use for is ignored. */
-struct event_state_news {
-    const char *process; /* the process's name, without its group */
-    const char *group;
-    enum process_state from;
-    enum process_state to;
-    unsigned tries;  /* STARTING, BACKOFF */
-    pid_t pid;       /* RUNNING, STOPPING, EXITED, STOPPED; 0 where there is none */
-    bool expected;   /* EXITED */
-    int exit_status; /* EXITED: 0..255, -1 by a signal */
-};
-void bus_publish_state(const struct event_state_news *news);
-
-/* A piece of output: PROCESS_LOG_STDOUT/STDERR. data is any bytes. */
-void bus_publish_log(const char *process, const char *group, pid_t pid, bool is_stderr,
-                     const char *data, size_t len);
-
-/* A whole capture: PROCESS_COMMUNICATION_STDOUT/STDERR. data is any bytes. */
-void bus_publish_communication(const char *process, const char *group, pid_t pid, bool is_stderr,
-                               const char *data, size_t len);
-
-/* sendRemoteCommEvent(type, data): both verbatim. */
-void bus_publish_remote(const char *type, size_t type_len, const char *data, size_t data_len);
-
-/* EVENT_PROCESS_GROUP_ADDED or _REMOVED. */
-void bus_publish_group(enum event_type type, const char *group);
-
-/* EVENT_TICK_5, _60 or _3600. when: seconds since the epoch, a multiple of the period. */
-void bus_publish_tick(enum event_type type, int64_t when_wall);
-
-struct buf;
-/* Append data as it is if it is UTF-8, else "Undecodable: b'...'" with a bytes literal. */
-void event_text_append(struct buf *out, const char *data, size_t len);
 
 /* ---- pools: made by the crew (main thread), used by the listener workers ---- */
 
