@@ -11,8 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct server_config server = { .username = (char[]){ "u" },
-                                                 .password = (char[]){ "{SHA}00" } };
+    static char name[] = "u", password[] = "{SHA}00";
+    static const struct server_config server = { .username = name, .password = password };
     char *text = strndup((const char *)data, size);
     char *path = NULL;
     const char *user;
