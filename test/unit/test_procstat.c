@@ -62,7 +62,7 @@ static void a_tree_is_the_process_and_its_descendants(void)
         procstat_picture_free(picture);
     }
     CU_ASSERT_EQUAL(stat.processes, 2);
-    CU_ASSERT_EQUAL(stat.threads, 2);
+    CU_ASSERT_TRUE(stat.threads >= 2); /* sanitizers add their own */
     CU_ASSERT_TRUE(stat.rss_bytes > 0);
 
     struct procstat_picture *picture = NULL;
