@@ -134,6 +134,7 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->n_groups; i++)
         group_config_unref(config->groups[i]);
     free(config->groups);
+    free(config->by_name_); /* holds no references */
     texts_free(config->warnings, config->n_warnings);
     texts_free(config->infos, config->n_infos);
     free(config->path);
@@ -143,9 +144,20 @@ void config_free(struct config *config)
 
 struct group_config *config_find_group(const struct config *config, const char *name)
 {
-    for (size_t i = 0; i < config->n_groups; i++)
+    for (size_t i = 0; !config->by_name_ && i < config->n_groups; i++) /* made by hand */
         if (strcmp(config->groups[i]->name, name) == 0)
             return config->groups[i];
+    size_t low = 0, high = config->by_name_ ? config->n_groups : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, config->by_name_[middle]->name);
+        if (order == 0)
+            return config->by_name_[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
     return NULL;
 }
 

@@ -830,14 +830,22 @@ static int compare_group_names(const void *a, const void *b)
     return order ? order : strcmp(left->section, right->section);
 }
 
-static void refuse_twins(struct loader *loader)
+/* Sort them by name for config_find_group(), and see that each name is there once. */
+static void index_groups(struct loader *loader)
 {
     struct config *config = loader->config;
-    if (config->n_groups < 2)
+    size_t n = config->n_groups;
+    if (n == 0)
         return;
-    qsort(config->groups, config->n_groups, sizeof(*config->groups), compare_group_names);
-    for (size_t i = 1; i < config->n_groups; i++) {
-        const struct group_config *a = config->groups[i - 1], *b = config->groups[i];
+    config->by_name_ = calloc(n, sizeof(struct group_config *));
+    if (!config->by_name_) {
+        loader->no_memory = true;
+        return;
+    }
+    memcpy(config->by_name_, config->groups, n * sizeof(*config->groups));
+    qsort(config->by_name_, n, sizeof(*config->by_name_), compare_group_names);
+    for (size_t i = 1; i < n; i++) {
+        const struct group_config *a = config->by_name_[i - 1], *b = config->by_name_[i];
         if (strcmp(a->name, b->name) != 0)
             continue;
         const struct reading reading = { .loader = loader,
@@ -873,7 +881,7 @@ void loader_read_groups(struct loader *loader)
     for_sections(loader, "fcgi-program:", read_fcgi_standalone);
     for (size_t i = 0; i < config->n_groups; i++)
         unite_processes(loader, config->groups[i]);
-    refuse_twins(loader);
+    index_groups(loader);
     if (config->n_groups > 1)
         qsort(config->groups, config->n_groups, sizeof(*config->groups), compare_groups);
 }

@@ -293,6 +293,8 @@ struct config {
     size_t n_warnings;
     char **infos; /* the same at INFO ("Included extra file ...") */
     size_t n_infos;
+    /* config.c's own */
+    struct group_config **by_name_; /* the groups sorted by name; NULL: made by hand */
 };
 
 /* What the command line said; wins over the file. NULL or -1: not given. Strings are borrowed. */
