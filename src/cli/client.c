@@ -17,9 +17,9 @@
 #include <sys/un.h>
 
 enum {
-    CALLS_AT_ONCE = 24,              /* connections; every server must have room for some */
-    WATCH_MS = 500,                  /* between two looks of a waiting user */
-    CONNECT_MS = 0x7fffffff,         /* libcurl's own five minutes must not show as an error */
+    CALLS_AT_ONCE = 24,      /* connections; every server must have room for some */
+    WATCH_MS = 500,          /* between two looks of a waiting user */
+    CONNECT_MS = 0x7fffffff, /* libcurl's own five minutes must not show as an error */
 };
 #define ANSWER_MAX (512U * 1024 * 1024) /* bytes of one answer */
 
@@ -105,8 +105,8 @@ void client_set_deadline(struct client *client, uint64_t deadline_ns)
     client->deadline_ns = deadline_ns;
 }
 
-void client_set_watcher(struct client *client,
-                        void (*watch)(void *data, size_t done, size_t total), void *data)
+void client_set_watcher(struct client *client, void (*watch)(void *data, size_t done, size_t total),
+                        void *data)
 {
     client->watch = watch;
     client->watch_data = data;
@@ -164,6 +164,11 @@ void call_free(struct call *call)
 bool call_is_fault(const struct call *call, enum xmlrpc_fault code)
 {
     return call->answer == ANSWER_FAULT && call->fault_code == (int64_t)code;
+}
+
+bool call_is_absence(const struct call *call)
+{
+    return call->answer == ANSWER_SOCKET && (call->error == ECONNREFUSED || call->error == ENOENT);
 }
 
 void call_put_error(const struct call *call, struct buf *out)
@@ -229,8 +234,8 @@ static void reveal_controls(struct value *v)
         size_t to = 0;
         for (size_t i = 0; i < v->len; i++) {
             const unsigned char *c = (const unsigned char *)v->string + i;
-            bool hidden = c[0] == 0xef && i + 2 < v->len && c[1] == 0xb7 && c[2] >= 0x90 &&
-                          c[2] < 0xb0;
+            bool hidden =
+                c[0] == 0xef && i + 2 < v->len && c[1] == 0xb7 && c[2] >= 0x90 && c[2] < 0xb0;
             v->string[to++] = (char)(hidden ? c[2] - 0x90 : c[0]);
             i += hidden ? 2 : 0;
         }
@@ -257,8 +262,8 @@ static int decode(const struct buf *body, struct xmlrpc_response *ret)
         return xmlrpc_decode_response(buf_text(body), body->len, ret);
     struct buf hidden = BUF_INIT;
     hide_controls(body, &hidden);
-    int r = hidden.error ? hidden.error
-                         : xmlrpc_decode_response(buf_text(&hidden), hidden.len, ret);
+    int r =
+        hidden.error ? hidden.error : xmlrpc_decode_response(buf_text(&hidden), hidden.len, ret);
     buf_free(&hidden);
     if (r == 0)
         reveal_controls(&ret->value);
@@ -344,8 +349,8 @@ static bool set_up(CURL *easy, struct client *client, const char *path)
     ok = ok && curl_easy_setopt(easy, CURLOPT_URL, buf_text(&url)) == CURLE_OK;
     buf_free(&url);
     if (client->parsed.socket_path)
-        ok = ok && curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH,
-                                    client->parsed.socket_path) == CURLE_OK;
+        ok = ok && curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->parsed.socket_path) ==
+                       CURLE_OK;
     if (client->username) {
         ok = ok && curl_easy_setopt(easy, CURLOPT_USERNAME, client->username) == CURLE_OK;
         ok = ok && curl_easy_setopt(easy, CURLOPT_PASSWORD, client->password) == CURLE_OK;
@@ -410,10 +415,11 @@ static bool begin_transfer(struct transfer *t, struct client *client, struct cal
     CURL *easy = t->easy;
     bool ok = easy;
     ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, buf_text(&call->request)) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                                (curl_off_t)call->request.len) == CURLE_OK;
+    ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request.len) ==
+                   CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, client->headers) == CURLE_OK;
-    ok = ok && curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->reads_only ? 0L : 1L) == CURLE_OK;
+    ok =
+        ok && curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, call->reads_only ? 0L : 1L) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEDATA, t) == CURLE_OK;
     ok = ok && curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK;
@@ -486,7 +492,7 @@ static void end_transfer(struct transfer *t, CURLcode result)
 
 struct flight {
     struct client *client;
-    struct call *calls;
+    struct call *const *calls;
     size_t n;
     size_t begun, done, told;
     struct transfer slots[CALLS_AT_ONCE];
@@ -504,7 +510,7 @@ static void begin_calls(struct flight *f)
 {
     struct transfer *slot;
     while (f->begun < f->n && (slot = free_slot(f)))
-        if (!begin_transfer(slot, f->client, &f->calls[f->begun++]))
+        if (!begin_transfer(slot, f->client, f->calls[f->begun++]))
             f->done++;
 }
 
@@ -522,7 +528,7 @@ static void collect_answers(struct flight *f)
     }
 }
 
-void client_call_all(struct client *client, struct call *calls, size_t n,
+void client_call_all(struct client *client, struct call *const calls[], size_t n,
                      void (*told)(void *data, size_t i), void *data)
 {
     struct flight f = { .client = client, .calls = calls, .n = n };
@@ -534,7 +540,7 @@ void client_call_all(struct client *client, struct call *calls, size_t n,
         (void)curl_multi_perform(client->multi, &running);
         collect_answers(&f);
         size_t told_before = f.told;
-        for (; f.told < n && calls[f.told].answer != ANSWER_NONE; f.told++)
+        for (; f.told < n && calls[f.told]->answer != ANSWER_NONE; f.told++)
             if (told)
                 told(data, f.told);
         if (f.told != told_before && f.told < n)
@@ -551,5 +557,5 @@ void client_call_all(struct client *client, struct call *calls, size_t n,
 
 void client_call(struct client *client, struct call *call)
 {
-    client_call_all(client, call, 1, NULL, NULL);
+    client_call_all(client, &call, 1, NULL, NULL);
 }

@@ -61,8 +61,8 @@ int client_new_like(const struct client *client, const char *url, struct client 
 void client_set_deadline(struct client *client, uint64_t deadline_ns);
 
 /* Called every 500 ms or so while calls are waited for, with how many of them are done. */
-void client_set_watcher(struct client *client,
-                        void (*watch)(void *data, size_t done, size_t total), void *data);
+void client_set_watcher(struct client *client, void (*watch)(void *data, size_t done, size_t total),
+                        void *data);
 
 /* method without its namespace is in "supervisor". */
 void call_begin(struct call *call, const char *method);
@@ -75,11 +75,14 @@ void client_call(struct client *client, struct call *call);
 
 /* Make all calls, a limited number at the same time, and begin them in order. Tells of each in
  * order, as soon as it and all before it are answered; told may be NULL. */
-void client_call_all(struct client *client, struct call *calls, size_t n,
+void client_call_all(struct client *client, struct call *const calls[], size_t n,
                      void (*told)(void *data, size_t i), void *data);
 
 /* Was it a fault with this code? */
 bool call_is_fault(const struct call *call, enum xmlrpc_fault code);
+
+/* Did it find nobody: no socket file, or nobody behind it? */
+bool call_is_absence(const struct call *call);
 
 /* What went wrong, in one line without an end: "<Fault 6: 'SHUTDOWN_STATE'>". */
 void call_put_error(const struct call *call, struct buf *out);

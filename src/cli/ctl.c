@@ -103,14 +103,10 @@ void ctl_report(struct ctl *ctl, const struct call *call)
 
 bool ctl_report_absence(struct ctl *ctl, const struct call *call, const char *suffix)
 {
-    if (call->answer != ANSWER_SOCKET)
+    if (!call_is_absence(call))
         return false;
-    if (call->error == ECONNREFUSED)
-        printf("%s refused connection%s\n", client_url(ctl->client), suffix);
-    else if (call->error == ENOENT)
-        printf("%s no such file%s\n", client_url(ctl->client), suffix);
-    else
-        return false;
+    printf("%s %s%s\n", client_url(ctl->client),
+           call->error == ENOENT ? "no such file" : "refused connection", suffix);
     ctl->status = call->error == ENOENT ? CTL_NOT_RUNNING : CTL_INSUFFICIENT_PRIVILEGES;
     hint_connection(ctl, call);
     return true;
@@ -163,9 +159,8 @@ void ctl_call(struct ctl *ctl, struct call *call, const char *method, const char
 
 void ctl_start_clock(struct ctl *ctl, const struct request *request)
 {
-    client_set_deadline(ctl->client, request->timeout_ms
-                                         ? clock_now_ns() + request->timeout_ms * NS_PER_MS
-                                         : 0);
+    client_set_deadline(ctl->client,
+                        request->timeout_ms ? clock_now_ns() + request->timeout_ms * NS_PER_MS : 0);
 }
 
 /* ---- names ---- */

@@ -33,14 +33,14 @@ struct ctl {
     const struct ctl_settings *settings;
     struct client *client;
     struct input *input;
-    int status;              /* of the line that runs */
-    bool interactive;        /* questions may be asked */
-    bool in_shell;           /* lines are typed */
-    bool left;               /* the shell is to end */
-    bool needs_credentials;  /* a call of this line was refused */
-    bool hinted;             /* the way out was shown already */
-    bool colour;             /* stdout is a terminal that wants it */
-    struct call processes;   /* getAllProcessInfo's answer, kept for completion */
+    int status;             /* of the line that runs */
+    bool interactive;       /* questions may be asked */
+    bool in_shell;          /* lines are typed */
+    bool left;              /* the shell is to end */
+    bool needs_credentials; /* a call of this line was refused */
+    bool hinted;            /* the way out was shown already */
+    bool colour;            /* stdout is a terminal that wants it */
+    struct call processes;  /* getAllProcessInfo's answer, kept for completion */
 };
 
 /* What a command was asked to do: its words without the options it knows. */

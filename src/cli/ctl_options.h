@@ -29,8 +29,8 @@ int ctl_parse_seconds(const char *text, uint64_t *ret_ms);
 /* The command line over the file over the defaults. */
 struct ctl_settings {
     struct ctl_options options;
-    char *config_path;  /* of the file read; NULL: none */
-    char *tried;        /* where one was looked for; NULL: -c was given */
+    char *config_path; /* of the file read; NULL: none */
+    char *tried;       /* where one was looked for; NULL: -c was given */
     char *serverurl;
     const char *url_origin; /* "-s", "the configuration file", "the default" */
     char *username, *password;

@@ -25,9 +25,9 @@ const char *format_state_colour(const char *statename)
     static const struct {
         const char *name, *colour;
     } colours[] = {
-        { "RUNNING", "\33[32m" },  { "STARTING", "\33[36m" }, { "STOPPING", "\33[33m" },
-        { "BACKOFF", "\33[33m" },  { "FATAL", "\33[1;31m" },  { "EXITED", "\33[35m" },
-        { "STOPPED", "\33[2m" },   { "UNKNOWN", "\33[1;31m" },
+        { "RUNNING", "\33[32m" }, { "STARTING", "\33[36m" },  { "STOPPING", "\33[33m" },
+        { "BACKOFF", "\33[33m" }, { "FATAL", "\33[1;31m" },   { "EXITED", "\33[35m" },
+        { "STOPPED", "\33[2m" },  { "UNKNOWN", "\33[1;31m" },
     };
     for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
         if (strcmp(statename, colours[i].name) == 0)

@@ -26,7 +26,8 @@ static char *trimmed(const char *text, size_t len)
 static size_t command_len(const char *text)
 {
     size_t len = 0;
-    while ((unsigned char)text[len] < 0x80 && (isalnum((unsigned char)text[len]) || text[len] == '_'))
+    while ((unsigned char)text[len] < 0x80 &&
+           (isalnum((unsigned char)text[len]) || text[len] == '_'))
         len++;
     return len;
 }

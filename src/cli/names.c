@@ -139,19 +139,49 @@ static bool is_exact(const char *word, const struct value *infos)
     return found;
 }
 
+static void add_display(struct word_list *list, const struct value *info)
+{
+    struct buf name = BUF_INIT;
+    name_put_of(&name, info);
+    add(list, name.error ? NULL : strdup(buf_text(&name)));
+    buf_free(&name);
+}
+
 static void add_matches(struct word_list *list, const char *word, const struct value *infos)
 {
     size_t before = list->n;
-    for (size_t i = 0; i < infos->n; i++) {
-        struct buf name = BUF_INIT;
-        if (!name_matches(word, &infos->items[i]))
-            continue;
-        name_put_of(&name, &infos->items[i]);
-        add(list, strdup(buf_text(&name)));
-        buf_free(&name);
-    }
+    for (size_t i = 0; i < infos->n; i++)
+        if (name_matches(word, &infos->items[i]))
+            add_display(list, &infos->items[i]);
     if (list->n == before)
         add(list, strdup(word));
+}
+
+static void add_members(struct word_list *list, const char *word, const struct value *infos)
+{
+    struct namespec spec;
+    size_t before = list->n;
+    bool all = strcmp(word, "all") == 0;
+    if (namespec_parse(word, &spec) < 0) {
+        list->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < infos->n && (all || !spec.process); i++)
+        if (all || namespec_holds(&spec, &infos->items[i]))
+            add_display(list, &infos->items[i]);
+    if (list->n == before)
+        add(list, strdup(word));
+    namespec_free(&spec);
+}
+
+static char **finish(struct word_list *list, size_t *ret_n)
+{
+    if (list->failed || !list->words) {
+        names_free(list->words, list->n);
+        return NULL;
+    }
+    *ret_n = list->n;
+    return list->words;
 }
 
 char **names_expand(char *const words[], size_t n, const struct value *infos, size_t *ret_n)
@@ -163,12 +193,19 @@ char **names_expand(char *const words[], size_t n, const struct value *infos, si
         else
             add(&list, strdup(words[i]));
     }
-    if (list.failed || !list.words) {
-        names_free(list.words, list.n);
-        return NULL;
+    return finish(&list, ret_n);
+}
+
+char **names_expand_members(char *const words[], size_t n, const struct value *infos, size_t *ret_n)
+{
+    struct word_list list = { 0 };
+    for (size_t i = 0; i < n; i++) {
+        if (name_is_pattern(words[i]) && !is_exact(words[i], infos))
+            add_matches(&list, words[i], infos);
+        else
+            add_members(&list, words[i], infos);
     }
-    *ret_n = list.n;
-    return list.words;
+    return finish(&list, ret_n);
 }
 
 void names_free(char **words, size_t n)

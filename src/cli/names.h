@@ -48,6 +48,11 @@ bool name_matches(const char *pattern, const struct value *info);
  * with patterns replaced by what they match in infos (an ARRAY), to free with names_free(); NULL
  * when out of memory. */
 char **names_expand(char *const words[], size_t n, const struct value *infos, size_t *ret_n);
+
+/* The same, with groups and "all" replaced by their processes too. */
+char **names_expand_members(char *const words[], size_t n, const struct value *infos,
+                            size_t *ret_n);
+
 void names_free(char **words, size_t n);
 
 #endif

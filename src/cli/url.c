@@ -101,7 +101,8 @@ bool url_is_plausible(const char *text)
 {
     if (!isalpha((unsigned char)*text))
         return false;
-    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+    size_t scheme =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
     if (text[scheme] != ':')
         return false;
     const char *rest = text + scheme + 1;
