@@ -81,7 +81,7 @@ static void check_keys(struct loader *loader, const struct ini_section *section,
         if (entry->cut_line)
             loader_warn_entry(loader, entry,
                               "a comment begins inside quotes on line %u, and the value ends "
-                              "there; write \\; or \\# without a blank before it",
+                              "there; a ; or # with no blank before it is kept",
                               entry->cut_line);
         if (table == SCHEMA_CTLPLUGIN || is_known(names, n, entry->key))
             continue;
