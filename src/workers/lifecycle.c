@@ -5,6 +5,7 @@
 #include "supervisor/core/clock.h"
 
 #include <assert.h>
+#include <stdint.h>
 
 /* With stopwaitsecs=0 SIGKILL goes out at once; a process that survives it (uninterruptible
  * sleep) gets the next one after so long, instead of as fast as we can. */
@@ -47,14 +48,72 @@ static bool gives_up(const struct life *life, const struct process_config *confi
     return (int64_t)life->tries > config->startretries;
 }
 
-/* Each failure makes the pause a second longer. The last one is not waited for. */
+/* Beyond any use, and far from what a double holds exactly. */
+#define PAUSE_MAX_SECS 1e9
+
+/* Seconds before the next attempt: 1, 2, 3 ... or, with a factor, 1, f, f * f ... */
+static double growing_pause(unsigned tries, const struct process_config *config)
+{
+    double secs = tries;
+    if (config->backoff_factor > 0) {
+        secs = 1;
+        for (unsigned i = 1; i < tries && secs < PAUSE_MAX_SECS; i++)
+            secs *= config->backoff_factor;
+    }
+    if (config->backoff_max > 0 && secs > (double)config->backoff_max)
+        secs = (double)config->backoff_max;
+    return secs < PAUSE_MAX_SECS ? secs : PAUSE_MAX_SECS;
+}
+
+/* Up to so many percent shorter or longer, so that many do not retry in step. */
+static double vary(double secs, const struct life *life, const struct process_config *config)
+{
+    if (config->backoff_jitter <= 0)
+        return secs;
+    double dice = (double)life->random / UINT32_MAX * 2 - 1;
+    return secs * (1 + dice * (double)config->backoff_jitter / 100);
+}
+
+static uint64_t backoff_deadline(const struct life *life, uint64_t now_ns,
+                                 const struct process_config *config)
+{
+    double secs = vary(growing_pause(life->tries, config), life, config);
+    uint64_t deadline_ns = now_ns + (uint64_t)(secs * (double)NS_PER_SEC);
+    uint64_t least_ns = after_secs(now_ns, config->restartpause);
+    return deadline_ns > least_ns ? deadline_ns : least_ns;
+}
+
+/* Each failure makes the pause longer. The last one is not waited for. */
 static enum life_action back_off(struct life *life, uint64_t now_ns,
                                  const struct process_config *config)
 {
     life->state = PROCESS_BACKOFF;
     life->tries++;
-    life->deadline_ns = gives_up(life, config) ? now_ns : after_secs(now_ns, life->tries);
+    life->deadline_ns = gives_up(life, config) ? now_ns : backoff_deadline(life, now_ns, config);
     return LIFE_NOTHING;
+}
+
+static enum life_action give_up(struct life *life, enum life_note note, uint64_t now_ns,
+                                const struct process_config *config)
+{
+    life->note = note;
+    (void)settle(life, PROCESS_FATAL);
+    if (config->fatal_retry_secs > 0 && !life->draining)
+        life->deadline_ns = after_secs(now_ns, config->fatal_retry_secs);
+    return LIFE_NOTHING;
+}
+
+/* Is one more restart by ourselves within N of restart_limit=N/SECS? The seconds count from the
+ * first restart after a quiet time. */
+static bool within_limit(struct life *life, uint64_t now_ns, const struct process_config *config)
+{
+    if (config->restart_limit <= 0)
+        return true;
+    if (life->restarts == 0 || now_ns >= after_secs(life->window_ns, config->restart_limit_secs)) {
+        life->window_ns = now_ns;
+        life->restarts = 0;
+    }
+    return ++life->restarts <= config->restart_limit;
 }
 
 static bool restarts(const struct life *life, const struct process_config *config)
@@ -75,14 +134,24 @@ static bool restarts(const struct life *life, const struct process_config *confi
 static enum life_action on_tick_backoff(struct life *life, uint64_t now_ns,
                                         const struct process_config *config)
 {
-    if (gives_up(life, config)) {
-        life->note = LIFE_NOTE_GAVE_UP;
-        return settle(life, PROCESS_FATAL);
-    }
+    if (gives_up(life, config))
+        return give_up(life, LIFE_NOTE_GAVE_UP, now_ns, config);
     if (life->draining) { /* no retry any more; the stop that is coming makes it FATAL */
         life->deadline_ns = NS_NEVER;
         return LIFE_NOTHING;
     }
+    return start(life, now_ns, false);
+}
+
+/* autorestart, or fatal_retry_secs. */
+static enum life_action on_tick_at_rest(struct life *life, uint64_t now_ns,
+                                        const struct process_config *config)
+{
+    life->deadline_ns = NS_NEVER;
+    if (life->draining)
+        return LIFE_NOTHING;
+    if (life->state == PROCESS_EXITED && !within_limit(life, now_ns, config))
+        return give_up(life, LIFE_NOTE_LIMIT, now_ns, config);
     return start(life, now_ns, false);
 }
 
@@ -104,11 +173,10 @@ static enum life_action on_tick(struct life *life, uint64_t now_ns,
         return LIFE_SIGNAL_KILL;
     }
     case PROCESS_EXITED:
-        life->deadline_ns = NS_NEVER;
-        return life->draining ? LIFE_NOTHING : start(life, now_ns, false);
+    case PROCESS_FATAL:
+        return on_tick_at_rest(life, now_ns, config);
     case PROCESS_STOPPED:
     case PROCESS_RUNNING:
-    case PROCESS_FATAL:
     case PROCESS_UNKNOWN:
         break;
     }
@@ -125,6 +193,7 @@ static enum life_action on_start(struct life *life, uint64_t now_ns)
         if (life->draining)
             return LIFE_REFUSE;
         life->tries = 0; /* a start after a repair has all its retries */
+        life->restarts = 0;
         return start(life, now_ns, true);
     case PROCESS_STARTING:
     case PROCESS_RUNNING:
@@ -149,11 +218,11 @@ static enum life_action on_stop(struct life *life, uint64_t now_ns,
     case PROCESS_BACKOFF: /* nothing to kill; a daemon that ends leaves it FATAL, without a word */
         return settle(life, life->draining ? PROCESS_FATAL : PROCESS_STOPPED);
     case PROCESS_EXITED:
+    case PROCESS_FATAL:
         life->deadline_ns = NS_NEVER; /* a restart that is due is called off */
         return LIFE_REFUSE;
     case PROCESS_STOPPED:
     case PROCESS_STOPPING:
-    case PROCESS_FATAL:
     case PROCESS_UNKNOWN:
         break;
     }
@@ -185,7 +254,8 @@ static enum life_action exited(struct life *life, uint64_t now_ns,
     life->has_child = false;
     life->note = LIFE_NOTE_EXITED;
     (void)settle(life, PROCESS_EXITED);
-    life->deadline_ns = restarts(life, config) ? now_ns : NS_NEVER;
+    life->deadline_ns =
+        restarts(life, config) ? after_secs(now_ns, config->restartpause) : NS_NEVER;
     return LIFE_NOTHING;
 }
 

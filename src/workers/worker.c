@@ -263,6 +263,7 @@ int worker_start(struct process *p)
     w->process = process_ref(p);
     w->stdin_fd = -1;
     life_init(&w->life);
+    w->dice = (uint32_t)clock_now_ns() | 1;
     process_facts(p, &w->facts);
     int r = p->member ? listener_new(p, &w->listener) : 0;
     if (r == 0)

@@ -21,6 +21,7 @@ struct worker {
     struct process *process;
     pthread_t thread;
     struct life life;
+    uint32_t dice;              /* never 0 */
     struct process_facts facts; /* to be published */
     pid_t pid;                  /* of the child; stays set while its end is told */
     int wait_status;            /* of the last end */

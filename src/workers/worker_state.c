@@ -77,6 +77,7 @@ static void remember_end(struct worker *w)
     case LIFE_NOTE_NONE:
     case LIFE_NOTE_SUCCESS:
     case LIFE_NOTE_GAVE_UP:
+    case LIFE_NOTE_LIMIT:
         return;
     }
     w->facts.pid = 0;
@@ -188,6 +189,12 @@ static void log_note(const struct worker *w)
         log_info("gave up: %s entered FATAL state, too many start retries too quickly",
                  config->name);
         break;
+    case LIFE_NOTE_LIMIT:
+        log_info("gave up: %s entered FATAL state, restarted more than %lld times in %lld seconds "
+                 "(restart_limit)",
+                 config->name, (long long)config->restart_limit,
+                 (long long)config->restart_limit_secs);
+        break;
     case LIFE_NOTE_STOPPED:
     case LIFE_NOTE_EXITED:
     case LIFE_NOTE_TOO_QUICK:
@@ -207,9 +214,19 @@ static void tell_change(struct worker *w, enum process_state from, uint64_t now_
     publish_event(w, from);
 }
 
+/* xorshift32: pauses are to differ, not to be secret. */
+static uint32_t next_random(struct worker *w)
+{
+    w->dice ^= w->dice << 13;
+    w->dice ^= w->dice >> 17;
+    w->dice ^= w->dice << 5;
+    return w->dice;
+}
+
 static enum life_action step_once(struct worker *w, enum life_event event, uint64_t now_ns)
 {
     enum process_state from = w->life.state;
+    w->life.random = next_random(w);
     enum life_action action = life_step(&w->life, event, now_ns, w->process->config);
     remember_end(w);
     if (w->life.state != from)

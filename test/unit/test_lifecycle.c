@@ -407,6 +407,118 @@ static void while_draining_other_transitions_go_on(void)
     CU_ASSERT_EQUAL(failing.note, LIFE_NOTE_GAVE_UP);
 }
 
+/* ---- restart pacing ---- */
+
+static void backoff_grows_by_its_factor_up_to_its_cap(void)
+{
+    struct process_config conf = usual();
+    conf.startretries = STARTRETRIES_INFINITE;
+    conf.backoff_factor = 2;
+    conf.backoff_max = 10;
+    struct life life = fresh();
+    (void)life_step(&life, LIFE_START, 0, &conf);
+    static const uint64_t pauses[] = { 1, 2, 4, 8, 10, 10, 10 };
+    uint64_t now_ns = 0;
+    for (size_t i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+        (void)life_step(&life, LIFE_SPAWN_FAILED, now_ns, &conf);
+        CU_ASSERT_EQUAL(life.deadline_ns, now_ns + pauses[i] * SEC);
+        now_ns = life.deadline_ns;
+        CU_ASSERT_EQUAL(life_step(&life, LIFE_TICK, now_ns, &conf), LIFE_SPAWN);
+    }
+}
+
+static void a_backoff_without_cap_or_end_does_not_overflow(void)
+{
+    struct process_config conf = usual();
+    conf.startretries = STARTRETRIES_INFINITE;
+    conf.backoff_factor = 1000;
+    struct life life = fresh();
+    (void)life_step(&life, LIFE_START, 0, &conf);
+    life.tries = 4000000;
+    (void)life_step(&life, LIFE_SPAWN_FAILED, SEC, &conf);
+    CU_ASSERT_EQUAL(life.state, PROCESS_BACKOFF);
+    CU_ASSERT_TRUE(life.deadline_ns > 1000000 * SEC && life.deadline_ns != NS_NEVER);
+}
+
+static void jitter_varies_the_pause_within_its_percents(void)
+{
+    struct process_config conf = usual();
+    conf.startretries = STARTRETRIES_INFINITE;
+    conf.backoff_jitter = 20;
+    const uint32_t dice[] = { 0, UINT32_MAX / 2, UINT32_MAX };
+    const uint64_t least_ms[] = { 800, 999, 1199 }, most_ms[] = { 801, 1001, 1201 };
+    for (int i = 0; i < 3; i++) {
+        struct life life = fresh();
+        (void)life_step(&life, LIFE_START, 0, &conf);
+        life.random = dice[i];
+        (void)life_step(&life, LIFE_SPAWN_FAILED, 0, &conf);
+        CU_ASSERT_TRUE(life.deadline_ns >= least_ms[i] * NS_PER_MS);
+        CU_ASSERT_TRUE(life.deadline_ns <= most_ms[i] * NS_PER_MS);
+    }
+}
+
+static void restartpause_delays_every_restart_by_ourselves_and_no_start_by_hand(void)
+{
+    struct process_config conf = usual();
+    conf.restartpause = 5;
+    struct life life = running(0, &conf);
+    (void)end(&life, 1, 10 * SEC, &conf);
+    CU_ASSERT_EQUAL(life.deadline_ns, 15 * SEC);
+    CU_ASSERT_EQUAL(life_step(&life, LIFE_START, 11 * SEC, &conf), LIFE_SPAWN);
+    (void)life_step(&life, LIFE_SPAWN_FAILED, 11 * SEC, &conf);
+    CU_ASSERT_EQUAL(life.deadline_ns, 16 * SEC); /* longer than the first backoff */
+}
+
+static void more_restarts_than_restart_limit_end_in_FATAL(void)
+{
+    struct process_config conf = usual();
+    conf.restart_limit = 2;
+    conf.restart_limit_secs = 60;
+    struct life life = running(0, &conf);
+    for (uint64_t i = 1; i <= 2; i++) {
+        (void)end(&life, 1, i * 10 * SEC, &conf);
+        CU_ASSERT_EQUAL(life_step(&life, LIFE_TICK, i * 10 * SEC, &conf), LIFE_SPAWN);
+        (void)life_step(&life, LIFE_SPAWNED, i * 10 * SEC, &conf);
+        (void)life_step(&life, LIFE_TICK, i * 10 * SEC + SEC, &conf);
+    }
+    (void)end(&life, 1, 69 * SEC, &conf);
+    CU_ASSERT_EQUAL(life_step(&life, LIFE_TICK, 69 * SEC, &conf), LIFE_NOTHING);
+    CU_ASSERT_EQUAL(life.state, PROCESS_FATAL);
+    CU_ASSERT_EQUAL(life.note, LIFE_NOTE_LIMIT);
+}
+
+static void restarts_that_are_far_apart_do_not_reach_restart_limit(void)
+{
+    struct process_config conf = usual();
+    conf.restart_limit = 1;
+    conf.restart_limit_secs = 60;
+    struct life life = running(0, &conf);
+    for (uint64_t i = 1; i <= 5; i++) {
+        (void)end(&life, 1, i * 60 * SEC, &conf);
+        CU_ASSERT_EQUAL(life_step(&life, LIFE_TICK, i * 60 * SEC, &conf), LIFE_SPAWN);
+        (void)life_step(&life, LIFE_SPAWNED, i * 60 * SEC, &conf);
+        (void)life_step(&life, LIFE_TICK, i * 60 * SEC + SEC, &conf);
+        CU_ASSERT_EQUAL(life.state, PROCESS_RUNNING);
+    }
+}
+
+static void fatal_retry_secs_leaves_FATAL_by_itself_unless_stopped(void)
+{
+    struct process_config conf = usual();
+    conf.startretries = 0;
+    conf.fatal_retry_secs = 300;
+    struct life life = starting(0, &conf);
+    (void)end(&life, 1, 0, &conf);
+    (void)life_step(&life, LIFE_TICK, 0, &conf);
+    CU_ASSERT_EQUAL(life.state, PROCESS_FATAL);
+    CU_ASSERT_EQUAL(life.deadline_ns, 300 * SEC);
+    struct life stopped = life;
+    (void)life_step(&stopped, LIFE_STOP, SEC, &conf);
+    CU_ASSERT_EQUAL(life_step(&stopped, LIFE_TICK, 300 * SEC, &conf), LIFE_NOTHING);
+    CU_ASSERT_EQUAL(life_step(&life, LIFE_TICK, 300 * SEC, &conf), LIFE_SPAWN);
+    CU_ASSERT_FALSE(life.asked);
+}
+
 static void huge_times_do_not_wrap_around(void)
 {
     struct process_config conf = usual();
@@ -448,6 +560,13 @@ int main(void)
         UNIT_TEST(while_draining_nothing_is_started),
         UNIT_TEST(while_draining_BACKOFF_waits_and_a_stop_makes_it_FATAL_without_a_word),
         UNIT_TEST(while_draining_other_transitions_go_on),
+        UNIT_TEST(backoff_grows_by_its_factor_up_to_its_cap),
+        UNIT_TEST(a_backoff_without_cap_or_end_does_not_overflow),
+        UNIT_TEST(jitter_varies_the_pause_within_its_percents),
+        UNIT_TEST(restartpause_delays_every_restart_by_ourselves_and_no_start_by_hand),
+        UNIT_TEST(more_restarts_than_restart_limit_end_in_FATAL),
+        UNIT_TEST(restarts_that_are_far_apart_do_not_reach_restart_limit),
+        UNIT_TEST(fatal_retry_secs_leaves_FATAL_by_itself_unless_stopped),
         UNIT_TEST(huge_times_do_not_wrap_around),
     };
     return UNIT_RUN("lifecycle", tests);

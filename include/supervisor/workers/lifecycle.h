@@ -40,7 +40,8 @@ enum life_action {
 enum life_note {
     LIFE_NOTE_NONE,
     LIFE_NOTE_SUCCESS,   /* entered RUNNING state */
-    LIFE_NOTE_GAVE_UP,   /* entered FATAL state */
+    LIFE_NOTE_GAVE_UP,   /* entered FATAL state: startretries are used up */
+    LIFE_NOTE_LIMIT,     /* entered FATAL state: restart_limit is used up */
     LIFE_NOTE_STOPPED,   /* stopped: */
     LIFE_NOTE_EXITED,    /* exited: */
     LIFE_NOTE_TOO_QUICK, /* exited: ... not expected, before startsecs */
@@ -55,6 +56,9 @@ struct life {
     bool stopping; /* the end of the child was asked for */
     bool draining;
     bool asked;          /* the last LIFE_SPAWN follows a request, not our own decision */
+    uint32_t random;     /* the worker's dice, thrown before each step: backoff_jitter */
+    uint64_t window_ns;  /* restart_limit: when its seconds began to count */
+    int64_t restarts;    /* restarts by ourselves since then */
     enum life_note note; /* of the last step */
     uint64_t ended_ns;   /* LIFE_ENDED: when the child was collected */
     int ended_code;      /* LIFE_ENDED: exit status, -1 for a signal */
