@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* http_reply.c: answers: whole, errors, and streams without an end. */
 #include "http_priv.h"
+#include "supervisor/core/clock.h"
 #include "supervisor/core/log.h"
 
 #include <stdio.h>
@@ -38,6 +39,18 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
         log_debg("HTTP header %s could not be set", name);
 }
 
+static void count_answer(const struct http_request *request)
+{
+    uint64_t took_ns = clock_now_ns() - request->started_ns;
+    uint64_t limit_ns = NS_PER_MS;
+
+    http_counters.answers++;
+    http_counters.answer_ns += took_ns;
+    for (size_t i = 0; i < HTTP_LATENCIES; i++, limit_ns *= 10)
+        if (took_ns <= limit_ns)
+            http_counters.answered_within[i]++;
+}
+
 /* response is the answer: complete it and let the connection have it. NULL: no memory for it, so
  * the connection is closed without one. */
 static void reply_with(struct http_request *request, unsigned status, const char *content_type,
@@ -45,6 +58,7 @@ static void reply_with(struct http_request *request, unsigned status, const char
 {
     request->status = status;
     request->response = response;
+    count_answer(request);
     if (response) {
         add_header(response, "Server", "supervisord");
         for (unsigned i = 0; i < request->n_headers; i++)

@@ -393,6 +393,21 @@ static void append_own_usage(struct page *page)
     }
 }
 
+/* Waiting calls count with the time they waited, so this tells more of them than of us above 1 s.
+ */
+static void append_latency(struct page *page, const struct http_stats *stats)
+{
+    static const char name[] = "supervisord_http_answer_seconds";
+    static const char *const limits[HTTP_LATENCIES] = { "0.001", "0.01", "0.1", "1.0", "10.0" };
+    family(page, name, "histogram", "From the arrival of a request to its answer.");
+    for (size_t i = 0; i < HTTP_LATENCIES; i++)
+        buf_printf(&page->out, "%s_bucket{le=\"%s\"} %" PRIu64 "\n", name, limits[i],
+                   stats->answered_within[i]);
+    buf_printf(&page->out,
+               "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum %.6f\n%s_count %" PRIu64 "\n", name,
+               stats->answers, name, (double)stats->answer_ns / 1e9, name, stats->answers);
+}
+
 static void append_http(struct page *page)
 {
     struct http_stats stats;
@@ -406,6 +421,7 @@ static void append_http(struct page *page)
             (double)stats.unauthorized);
     counter(page, "supervisord_http_refused", "Connections closed to make room.",
             (double)stats.refused);
+    append_latency(page, &stats);
 }
 
 static void append_daemon(struct page *page)

@@ -313,7 +313,7 @@ class Monitoring(SystemTest):
                 continue
             match = re.fullmatch(r'([a-z_]+)(\{([a-z]+="[^"]*",?)+\})? (-?[0-9.e+-]+)', line)
             self.assertTrue(match, line)
-            self.assertEqual(match[1], family)
+            self.assertEqual(re.sub("_(bucket|sum|count)$", "", match[1]), family)
             self.assertNotIn(line.rsplit(" ", 1)[0], samples)
             samples.add(line.rsplit(" ", 1)[0])
 

@@ -153,12 +153,17 @@ void http_stream_wake(struct http_stream *stream);
 
 /* ---- numbers ---- */
 
+#define HTTP_LATENCIES 5 /* 1 ms, 10 ms, 100 ms, 1 s, 10 s */
+
 struct http_stats {
-    unsigned connections;  /* open now */
-    unsigned streams;      /* of them */
-    uint64_t requests;     /* since the start */
-    uint64_t unauthorized; /* of them */
-    uint64_t refused;      /* connections closed to make room */
+    unsigned connections;                     /* open now */
+    unsigned streams;                         /* of them */
+    uint64_t requests;                        /* since the start */
+    uint64_t unauthorized;                    /* of them */
+    uint64_t refused;                         /* connections closed to make room */
+    uint64_t answers;                         /* given; a stream counts when it begins */
+    uint64_t answer_ns;                       /* their time since the request came in, summed */
+    uint64_t answered_within[HTTP_LATENCIES]; /* of them, in at most 1 ms, 10 ms, ... */
 };
 void http_stats(struct http_stats *ret_stats);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // app.js: takes over the page that the server rendered: toolbar, table, drawer, keys.
 
-import { Actions, SIGNALS, targetOf } from "./actions.js";
+import { Actions, SIGNALS, targetOf, toast } from "./actions.js";
 import { Drawer } from "./drawer.js";
 import { h, icon, setText } from "./dom.js";
 import { closeMenu, openMenu } from "./menu.js";
@@ -32,7 +32,15 @@ const stateButtons = new Map(["", ...STATES].map((state) => {
         state ? state.toLowerCase() : "all", count);
     return [state, { button, count }];
 }));
-const foldButton = h("button", { type: "button", title: "Fold or unfold all groups", onclick: () => table.foldAll(table.folded.size === 0) }, "Groups");
+const foldButton = h("button", { type: "button", title: "Fold or unfold all groups", onclick: () => {
+    table.foldAll(table.folded.size === 0);
+    paintFold();
+} }, "Fold all");
+
+function paintFold() {
+    setText(foldButton, table.folded.size ? "Unfold all" : "Fold all");
+    foldButton.hidden = ![...table.groups.values()].some((group) => !group.alone);
+}
 const updateButton = h("button", { type: "button", class: "with-icon i-update", onclick: () => openUpdate(table.readonly) }, "Update");
 const logButton = h("button", { type: "button", class: "with-icon i-log", onclick: () => { location.hash = "#/log"; } }, "Daemon log");
 const allButton = h("button", { type: "button", class: "with-icon i-more", "aria-haspopup": "menu", onclick: (e) => openMenu(e.currentTarget, [
@@ -251,8 +259,11 @@ function takeOver() {
     document.addEventListener("keydown", onKey);
     addEventListener("hashchange", onHash);
     paintStates();
-    if (location.search) // the message of an action is for the page without scripts
+    const message = new URLSearchParams(location.search).get("message");
+    if (message) { // of an action by a link or a form: said once, not again after a reload
+        toast(message, { kind: /^ERROR|unexpected/.test(message) ? "bad" : "info", stay: false });
         history.replaceState(null, "", location.pathname + location.hash);
+    }
 }
 
 let taken = false;
@@ -264,6 +275,7 @@ store.addEventListener("shape", () => {
         onHash();
     }
     paintStates();
+    paintFold();
 });
 store.addEventListener("process", () => paintStates());
 store.addEventListener("supervisor", () => paintSupervisor());

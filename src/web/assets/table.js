@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // table.js: the programs, one row each, kept by name: a change repaints its own row and no other.
+// Roles are spelled out because on a phone the style sheet turns rows into cards, which would undo them.
 
 import { bytes, duration, h, icon, percent, setAttr, setText, svg } from "./dom.js";
 import { targetOf } from "./actions.js";
@@ -52,9 +53,9 @@ export class Table {
         this.all = h("input", { type: "checkbox", "aria-label": "Select all programs shown", onchange: () => this.#chooseAll() });
         this.heads = new Map(COLUMNS.map((column) => [column.key, h("th", { class: column.class, scope: "col" },
             h("button", { type: "button", title: column.title, onclick: () => this.sortBy(column.key) }, column.label))]));
-        this.element = h("table", { class: "programs" },
+        this.element = h("table", { class: "programs", role: "table" },
             h("caption", { class: "sr" }, "Programs"),
-            h("thead", {}, h("tr", {}, h("th", { class: "c-check", scope: "col" }, this.all), ...this.heads.values(),
+            h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, h("th", { class: "c-check", scope: "col" }, this.all), ...this.heads.values(),
                 h("th", { class: "c-act", scope: "col" }, h("span", { class: "sr" }, "Actions")))));
         this.empty = h("div", { class: "empty", hidden: true });
         this.#showSort();
@@ -114,7 +115,7 @@ export class Table {
         let group = this.groups.get(name);
         if (!group || group.alone !== alone) {
             group?.body.remove();
-            group = { name, alone, body: h("tbody"), head: null, names: [] };
+            group = { name, alone, body: h("tbody", { role: "rowgroup" }), head: null, names: [] };
             if (!alone)
                 this.#buildGroupRow(group);
             this.groups.set(name, group);
@@ -145,12 +146,12 @@ export class Table {
         };
         const more = icon("more", `More for group ${id}`, (e) => openMenu(e.currentTarget, this.moreItems(targetOf.group(id), group.names)));
         more.setAttribute("aria-haspopup", "menu");
-        group.head = h("tr", { class: "group-row" },
-            h("td", { class: "c-check" }, group.check),
-            h("td", { class: "c-name" }, group.fold, group.tally),
-            h("td", { class: "c-state" }), h("td", { class: "c-up" }), h("td", { class: "c-pid" }), h("td", { class: "c-restarts" }),
-            h("td", { class: "c-cpu num" }, group.cpu), h("td", { class: "c-mem num" }, group.rss),
-            h("td", { class: "c-act" }, h("div", { class: "row-actions" }, ...Object.values(group.buttons), more)));
+        group.head = h("tr", { class: "group-row", role: "row" },
+            h("td", { role: "cell", class: "c-check" }, group.check),
+            h("td", { role: "cell", class: "c-name" }, group.fold, group.tally),
+            h("td", { role: "cell", class: "c-state" }), h("td", { role: "cell", class: "c-up" }), h("td", { role: "cell", class: "c-pid" }), h("td", { role: "cell", class: "c-restarts" }),
+            h("td", { role: "cell", class: "c-cpu num" }, group.cpu), h("td", { role: "cell", class: "c-mem num" }, group.rss),
+            h("td", { role: "cell", class: "c-act" }, h("div", { class: "row-actions" }, ...Object.values(group.buttons), more)));
         group.body.append(group.head);
     }
 
@@ -160,9 +161,9 @@ export class Table {
         row.link = h("a", { class: "name", href: `#/p/${encodeURIComponent(name)}` }, name);
         row.why = h("span", { class: "why", hidden: true });
         row.chip = h("span", { class: "chip" });
-        row.up = h("td", { class: "c-up num" });
-        row.pid = h("td", { class: "c-pid num" });
-        row.restarts = h("td", { class: "c-restarts num" });
+        row.up = h("td", { role: "cell", class: "c-up num" });
+        row.pid = h("td", { role: "cell", class: "c-pid num" });
+        row.restarts = h("td", { role: "cell", class: "c-restarts num" });
         row.cpuSpark = spark();
         row.cpu = h("span", { class: "value" });
         row.rssSpark = spark();
@@ -176,13 +177,13 @@ export class Table {
         const log = icon("log", `Log of ${name}`, () => this.on.open(name));
         const more = icon("more", `More for ${name}`, (e) => openMenu(e.currentTarget, this.moreItems(targetOf.process(name), [name])));
         more.setAttribute("aria-haspopup", "menu");
-        row.tr = h("tr", { "data-name": name },
-            h("td", { class: "c-check" }, row.check),
-            h("td", { class: "c-name" }, row.link, row.why),
-            h("td", { class: "c-state" }, row.chip), row.up, row.pid, row.restarts,
-            h("td", { class: "c-cpu num" }, row.cpuSpark.element, row.cpu),
-            h("td", { class: "c-mem num" }, row.rssSpark.element, row.rss),
-            h("td", { class: "c-act" }, h("div", { class: "row-actions" }, ...Object.values(row.buttons), log, more)));
+        row.tr = h("tr", { "data-name": name, role: "row" },
+            h("td", { role: "cell", class: "c-check" }, row.check),
+            h("td", { role: "cell", class: "c-name" }, row.link, row.why),
+            h("td", { role: "cell", class: "c-state" }, row.chip), row.up, row.pid, row.restarts,
+            h("td", { role: "cell", class: "c-cpu num" }, row.cpuSpark.element, row.cpu),
+            h("td", { role: "cell", class: "c-mem num" }, row.rssSpark.element, row.rss),
+            h("td", { role: "cell", class: "c-act" }, h("div", { class: "row-actions" }, ...Object.values(row.buttons), log, more)));
         row.tr.row = row;
         row.name = name;
         this.rows.set(name, row);
