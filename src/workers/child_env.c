@@ -2,9 +2,14 @@
 /* child_env.c: builds the environment of a child. */
 #include "child_env.h"
 
+#include "supervisor/core/cleanup.h"
 #include "supervisor/core/datatypes.h"
 
+#include "env_file.h"
+#include "spawn_child.h"
+
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +42,34 @@ static int add_supervisor(struct env_list *env, const struct process *p)
     return r;
 }
 
+/* user_environment: what a login would set. An unknown user fails later, at the switch. */
+static int add_user(struct env_list *env, const struct process_config *config)
+{
+    struct passwd entry;
+    CLEANUP_FREE char *buffer = NULL;
+    if (!config->user_environment || !config->user)
+        return 0;
+    if (spawn_find_user(config->uid, &entry, &buffer) < 0)
+        return 0;
+    int r = env_list_set(env, "HOME", entry.pw_dir);
+    if (r == 0)
+        r = env_list_set(env, "USER", entry.pw_name);
+    if (r == 0)
+        r = env_list_set(env, "LOGNAME", entry.pw_name);
+    if (r == 0)
+        r = env_list_set(env, "SHELL", entry.pw_shell[0] ? entry.pw_shell : "/bin/sh");
+    return r;
+}
+
+static int add_files(struct env_list *env, const struct env_file_list *list, char *ret_text,
+                     size_t size)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < list->n; i++)
+        r = env_file_read(&list->files[i], env, ret_text, size);
+    return r;
+}
+
 static char **flatten(const struct env_list *env)
 {
     char **envp = calloc(env->n + 1, sizeof(char *));
@@ -57,15 +90,21 @@ int child_env_make(const struct process *p, char ***ret_envp, char *ret_text, si
     struct env_list env = { 0 };
     int r = add_inherited(&env);
     if (r == 0)
+        r = add_user(&env, p->config);
+    if (r == 0)
         r = add_supervisor(&env, p);
+    if (r == 0)
+        r = add_files(&env, &p->config->environment_files, ret_text, size);
     if (r == 0)
         r = env_list_merge(&env, &p->config->environment);
     char **envp = r == 0 ? flatten(&env) : NULL;
     env_list_free(&env);
-    if (!envp) {
+    if (!envp && (r == 0 || r == -ENOMEM)) {
         (void)snprintf(ret_text, size, "out of memory");
         return -ENOMEM;
     }
+    if (!envp)
+        return r; /* a file that is wrong; the text says how */
     *ret_envp = envp;
     return 0;
 }

@@ -5,9 +5,9 @@
 
 #include "supervisor/core/process.h"
 
-/* The daemon's own, then SUPERVISOR_*, then the user's (user_environment), the files
- * (environment_file) and the program's environment, the later overriding.
- * Returns 0 with a NULL-terminated array for child_env_free(), or -ENOMEM or -EINVAL with the
+/* The daemon's own, then the user's (user_environment), SUPERVISOR_*, the files (environment_file)
+ * and the program's environment, the later overriding.
+ * Returns 0 with a NULL-terminated array for child_env_free(), or a negative errno with the
  * reason in ret_text (size bytes). The daemon's environment is never written to once
  * threads run. */
 int child_env_make(const struct process *p, char ***ret_envp, char *ret_text, size_t size);

@@ -28,6 +28,11 @@ struct spawn_plan {
     char oom_score_adj[24]; /* text for /proc; "" to inherit */
 };
 
+/* The user database's entry of uid; its texts are in *ret_buffer, to free. 0, -ENOENT or -ENOMEM.
+ * May ask the network (NSS). */
+struct passwd;
+int spawn_find_user(uid_t uid, struct passwd *ret_entry, char **ret_buffer);
+
 /* Fill in the user and groups as the config asks; what fails becomes user_error. May ask the
  * network (NSS), so never on the main thread. */
 void spawn_plan_user(struct spawn_plan *plan);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* getpwuid_r needs a buffer of a size that only trying tells. */
-static int find_user(uid_t uid, struct passwd *ret_entry, char **ret_buffer)
+int spawn_find_user(uid_t uid, struct passwd *ret_entry, char **ret_buffer)
 {
     enum { FIRST = 1024, LAST = 1024 * 1024 };
     for (size_t size = FIRST; size <= LAST; size *= 4) {
@@ -60,7 +60,7 @@ void spawn_plan_user(struct spawn_plan *plan)
     }
     struct passwd entry;
     CLEANUP_FREE char *buffer = NULL;
-    if (find_user(config->uid, &entry, &buffer) < 0) {
+    if (spawn_find_user(config->uid, &entry, &buffer) < 0) {
         plan->user_error = "Can't find its uid";
         return;
     }

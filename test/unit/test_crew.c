@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -386,6 +387,12 @@ static char *slurp(const char *path)
     return text;
 }
 
+static bool has_ended(void *arg)
+{
+    (void)arg;
+    return by_hand_count(PROCESS_EXITED) + by_hand_count(PROCESS_FATAL) == 1;
+}
+
 /* Run command (a shell's) to its end; its output. */
 static char *output_of(const char *shell, void (*adjust)(struct process_config *))
 {
@@ -402,7 +409,7 @@ static char *output_of(const char *shell, void (*adjust)(struct process_config *
     if (adjust)
         adjust(config);
     begin(&group, 1);
-    CU_ASSERT_TRUE(reach(PROCESS_EXITED, 1));
+    CU_ASSERT_TRUE(by_hand_until(&hand, has_ended, NULL, LIMIT_MS));
     CU_ASSERT_TRUE(by_hand_end(&hand, LIMIT_MS));
     return slurp(log);
 }
@@ -460,6 +467,82 @@ static void a_child_runs_as_its_user_with_its_groups(void)
     tmp_dir_make();
     const char *out = output_of("id -u; id -G", with_user);
     CU_ASSERT_STRING_EQUAL(out, "65534\n65534\n");
+    tmp_dir_remove();
+}
+
+static void with_files(struct process_config *config)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/env", tmp_dir);
+    config->environment_files.files = calloc(2, sizeof(struct env_file));
+    config->environment_files.n = 2;
+    config->environment_files.files[0] = (struct env_file){ strdup("/nosuch/env"), true };
+    config->environment_files.files[1] = (struct env_file){ strdup(path), false };
+    config->environment.vars = calloc(1, sizeof(struct env_var));
+    config->environment.n = 1;
+    config->environment.vars[0] = (struct env_var){ strdup("A"), strdup("config") };
+    config->startretries = 0;
+    config->autorestart = AUTORESTART_NEVER;
+}
+
+static void write_env(const char *text)
+{
+    FILE *file = fopen(tmp_path("env"), "we");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_TRUE(fputs(text, file) >= 0);
+    CU_ASSERT_EQUAL(fclose(file), 0);
+}
+
+static void environment_files_are_read_and_environment_wins(void)
+{
+    tmp_dir_make();
+    write_env("# comment\n\nA=file\nexport B=%(here)s $A\n  C = \n"
+              "D=\"a \\\"b\\\" # c\"\nE='x\\y'\r\n");
+    const char *out = output_of("echo $A,$B,$D,$E", with_files);
+    CU_ASSERT_STRING_EQUAL(out, ""); /* "C = " is no name: nothing is started */
+    tmp_dir_remove();
+    tmp_dir_make();
+    write_env("# comment\n\nA=file\nexport B=%(here)s $A\nC=\n"
+              "D=\"a \\\"b\\\" # c\"\nE='x\\y'\r\n");
+    out = output_of("printf \"%s,\" \"$A\" \"$B\" \"$C\" \"$D\" \"$E\"", with_files);
+    CU_ASSERT_STRING_EQUAL(out, "config,%(here)s $A,,a \"b\" # c,x\\y,");
+    tmp_dir_remove();
+}
+
+static void with_user_environment(struct process_config *config)
+{
+    with_user(config);
+    config->user_environment = true;
+}
+
+static void user_environment_is_that_of_a_login(void)
+{
+    if (getuid() != 0)
+        return; /* only root may become somebody else */
+    tmp_dir_make();
+    const char *out = output_of("echo $HOME $USER $LOGNAME $SHELL", with_user_environment);
+    CU_ASSERT_STRING_EQUAL(out, "/nonexistent nobody nobody /usr/sbin/nologin\n");
+    tmp_dir_remove();
+}
+
+static void with_limits(struct process_config *config)
+{
+    config->rlimits[RLIMIT_CORE] = (struct rlimit_config){ true, 0, 0 };
+    config->rlimits[RLIMIT_NOFILE] = (struct rlimit_config){ true, 77, 88 };
+    config->nice = 5;
+    config->oom_score_adj = 321;
+    config->cpu_affinity.set = true;
+    config->cpu_affinity.bits[0] = 1;
+}
+
+static void limits_nice_oom_score_and_cpus_are_set(void)
+{
+    tmp_dir_make();
+    const char *out = output_of("ulimit -n; ulimit -Hn; ulimit -c; nice; "
+                                "cat /proc/self/oom_score_adj; "
+                                "grep Cpus_allowed_list /proc/self/status",
+                                with_limits);
+    CU_ASSERT_STRING_EQUAL(out, "77\n88\n0\n5\n321\nCpus_allowed_list:\t0\n");
     tmp_dir_remove();
 }
 
@@ -614,6 +697,9 @@ int main(void)
         UNIT_TEST(a_child_has_three_descriptors_no_blocked_and_no_ignored_signal),
         UNIT_TEST(a_child_has_its_environment_directory_and_umask),
         UNIT_TEST(a_child_runs_as_its_user_with_its_groups),
+        UNIT_TEST(environment_files_are_read_and_environment_wins),
+        UNIT_TEST(user_environment_is_that_of_a_login),
+        UNIT_TEST(limits_nice_oom_score_and_cpus_are_set),
         UNIT_TEST(a_child_that_cannot_be_made_says_why_in_its_own_log),
         UNIT_TEST(stdin_reaches_the_program_also_when_it_is_more_than_a_pipe_holds),
         UNIT_TEST(hundreds_of_programs_survive_kills_restarts_and_stops),
