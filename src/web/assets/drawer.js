@@ -33,6 +33,7 @@ export class Drawer {
         if (this.name !== name || !this.isOpen) {
             this.#show(name);
             this.#buildProcess(name);
+            this.table.reveal(name);
         }
         this.table.markOpen(name);
         this.#tab(tab);
@@ -64,6 +65,7 @@ export class Drawer {
         this.element.replaceChildren();
         this.element.hidden = false;
         document.body.classList.add("with-drawer");
+        this.element.focus({ preventScroll: true });
     }
 
     #closer() {

@@ -478,6 +478,12 @@ export class Table {
         row?.link.focus({ preventScroll: true });
     }
 
+    reveal(name) {
+        const row = this.rows.get(name);
+        if (row && !row.tr.hidden)
+            row.tr.scrollIntoView({ block: "nearest" });
+    }
+
     markOpen(name) {
         this.element.querySelector("tr.open")?.classList.remove("open");
         this.rows.get(name)?.tr.classList.add("open");
