@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* worker_child.c: a worker's dealings with its child: made, signalled, fed, buried. */
+#include "kill_tree.h"
 #include "worker_priv.h"
 
 #include "supervisor/core/clock.h"
@@ -201,9 +202,35 @@ static int kill_child(struct worker *w, int signal, bool as_group)
                  (int)w->pid, "No such process");
         return 0;
     }
-    if (r < 0)
+    if (r < 0) {
+        w->kill_error = -r;
         log_crit("unknown problem killing %s (%d): %s", name, (int)w->pid, name_of_errno(-r));
+    }
     return r;
+}
+
+/* Whom a stop signal or SIGKILL reaches: killmode, or else what stopasgroup or killasgroup say. */
+static int kill_by_mode(struct worker *w, int signal, bool as_group)
+{
+    switch (w->process->config->killmode) {
+    case KILLMODE_DEFAULT:
+        break;
+    case KILLMODE_PROCESS:
+        as_group = false;
+        break;
+    case KILLMODE_GROUP:
+        as_group = true;
+        break;
+    case KILLMODE_TREE:
+    case KILLMODE_CGROUP: { /* without a cgroup of its own the tree comes closest */
+        unsigned n = kill_tree_below(w->pid, signal);
+        log_debg("signalled %u descendants of %s (pid %d)", n, w->process->config->name,
+                 (int)w->pid);
+        as_group = false;
+        break;
+    }
+    }
+    return kill_child(w, signal, as_group);
 }
 
 int worker_signal_stop(struct worker *w)
@@ -211,14 +238,14 @@ int worker_signal_stop(struct worker *w)
     const struct process_config *config = w->process->config;
     if (config->stopsignal == 0)
         return 0;
-    return kill_child(w, config->stopsignal, config->stopasgroup);
+    return kill_by_mode(w, config->stopsignal, config->stopasgroup);
 }
 
 int worker_signal_kill(struct worker *w)
 {
     const struct process_config *config = w->process->config;
     log_warn("killing '%s' (%d) with SIGKILL", config->name, (int)w->pid);
-    return kill_child(w, SIGKILL, config->killasgroup);
+    return kill_by_mode(w, SIGKILL, config->killasgroup);
 }
 
 /* ---- stdin ---- */

@@ -32,6 +32,7 @@ struct worker {
     bool stdin_full;           /* more to write when the pipe has room */
     struct buf stdin_buf;      /* not yet written */
     struct listener *listener; /* NULL unless an event listener */
+    int kill_error;            /* why the last signal could not be sent */
     struct request *quit;      /* set: end when there is no child */
 };
 

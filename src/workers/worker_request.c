@@ -57,7 +57,7 @@ static enum request_result handle_stop(struct worker *w, struct request *r)
     if (w->life.state != PROCESS_UNKNOWN)
         return REQUEST_OK;
     (void)snprintf(r->text, sizeof(r->text), "unknown problem killing %s (%d): %s", name, (int)pid,
-                   "the signal could not be sent");
+                   name_of_errno(w->kill_error));
     return REQUEST_FAILED;
 }
 

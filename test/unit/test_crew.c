@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -236,6 +237,35 @@ static void a_program_that_ignores_its_stop_signal_is_killed_with_its_group(void
     CU_ASSERT_TRUE(reach(PROCESS_STOPPED, 1));
     CU_ASSERT_EQUAL(facts_of(first("deaf")).exits[0].status, SIGKILL);
     CU_ASSERT_TRUE(by_hand_end(&hand, LIMIT_MS));
+}
+
+static bool is_gone(void *arg)
+{
+    return kill(*(const pid_t *)arg, 0) < 0 && errno == ESRCH;
+}
+
+static void killmode_tree_reaches_descendants_in_other_sessions(void)
+{
+    char command[512];
+    tmp_dir_make();
+    (void)snprintf(command, sizeof(command),
+                   "/bin/sh -c \"setsid /bin/sh -c 'echo $$ >%s/pid; exec sleep 1000' & wait\"",
+                   tmp_dir);
+    struct group_config *group = by_hand_group("tree", command, 1);
+    group->processes[0].killmode = KILLMODE_TREE;
+    CU_ASSERT_EQUAL(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* its end comes to us */
+    begin(&group, 1);
+    CU_ASSERT_TRUE(reach(PROCESS_RUNNING, 1));
+    size_t len;
+    char *text = tmp_read(tmp_path("pid"), &len);
+    pid_t pid = text ? (pid_t)strtol(text, NULL, 10) : 0;
+    free(text);
+    CU_ASSERT_FATAL(pid > 0);
+    CU_ASSERT_EQUAL(kill(pid, 0), 0);
+    CU_ASSERT_EQUAL(ask(first("tree"), request(REQUEST_STOP)), REQUEST_OK);
+    CU_ASSERT_TRUE(by_hand_until(&hand, is_gone, &pid, LIMIT_MS));
+    CU_ASSERT_TRUE(by_hand_end(&hand, LIMIT_MS));
+    tmp_dir_remove();
 }
 
 /* ---- order ---- */
@@ -689,6 +719,7 @@ int main(void)
         UNIT_TEST(a_command_that_is_not_there_ends_in_FATAL_with_its_reason),
         UNIT_TEST(a_program_that_ends_too_quickly_is_retried_then_FATAL),
         UNIT_TEST(a_program_that_ignores_its_stop_signal_is_killed_with_its_group),
+        UNIT_TEST(killmode_tree_reaches_descendants_in_other_sessions),
         UNIT_TEST(programs_start_by_priority_and_stop_the_other_way_round),
         UNIT_TEST(a_group_is_stopped_only_when_the_one_before_is_gone),
         UNIT_TEST(groups_are_removed_at_rest_and_added_again),
