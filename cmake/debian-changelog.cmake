@@ -1,0 +1,23 @@
+# Turns SOURCE (CHANGELOG.md: "## 1.0.0 - 2026-11-25", then "- items") into Debian's form, TARGET.
+# A release's date is enough for Debian once it has a weekday; `date` knows it.
+cmake_minimum_required(VERSION 3.22)
+set(maintainer "The Supervisor in C authors <supervisor-c@example.org>")
+file(STRINGS ${SOURCE} lines)
+set(text "")
+set(trailer "")
+foreach(line IN LISTS lines)
+    if(line MATCHES "^## ([0-9.]+) - ([0-9-]+)")
+        execute_process(COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C date -u -R -d "${CMAKE_MATCH_2}" OUTPUT_VARIABLE date
+            OUTPUT_STRIP_TRAILING_WHITESPACE)
+        string(APPEND text "${trailer}supervisor-c (${CMAKE_MATCH_1}) stable; urgency=medium\n\n")
+        set(trailer "\n -- ${maintainer}  ${date}\n\n")
+    elseif(trailer AND line MATCHES "^- (.*)")
+        string(APPEND text "  * ${CMAKE_MATCH_1}\n")
+    elseif(trailer AND line MATCHES "^  ([^ ].*)")
+        string(APPEND text "    ${CMAKE_MATCH_1}\n")
+    endif()
+endforeach()
+if(NOT trailer)
+    message(FATAL_ERROR "${SOURCE}: no release found")
+endif()
+file(WRITE ${TARGET} "${text}${trailer}")
