@@ -168,6 +168,15 @@ static bool texts_differ(const char *a, const char *b)
     return a && b ? strcmp(a, b) != 0 : a != b;
 }
 
+static bool option_differs(const struct schema_option *option, const struct process_config *a,
+                           const struct process_config *b)
+{
+    /* What AUTO means is the servers' affair, which reread does not touch. */
+    if (strcmp(option->name, "serverurl") == 0 && a->serverurl_auto && b->serverurl_auto)
+        return false;
+    return schema_differs(option, a, b);
+}
+
 /* The option in which two processes differ, NULL if in none. */
 static const char *process_difference(const struct process_config *a,
                                       const struct process_config *b)
@@ -175,12 +184,7 @@ static const char *process_difference(const struct process_config *a,
     const struct schema_section *rows = schema_section(SCHEMA_PROGRAM);
     for (size_t i = 0; i < rows->n; i++) {
         const struct schema_option *option = &rows->options[i];
-        if (!is_of_process(option))
-            continue;
-        /* What AUTO means is the servers' affair, which reread does not touch. */
-        if (strcmp(option->name, "serverurl") == 0 && a->serverurl_auto && b->serverurl_auto)
-            continue;
-        if (schema_differs(option, a, b))
+        if (is_of_process(option) && option_differs(option, a, b))
             return option->name;
     }
     return NULL;
@@ -199,14 +203,15 @@ static const char *fcgi_difference(const struct fcgi_config *a, const struct fcg
     return a->mode != b->mode ? "socket_mode" : NULL;
 }
 
-static const char *group_difference(const struct group_config *a, const struct group_config *b)
+/* What a group has beside its processes. *ret_effect is set if there is a difference. */
+static const char *group_own_difference(const struct group_config *a, const struct group_config *b,
+                                        enum config_effect *ret_effect)
 {
+    *ret_effect = CONFIG_RESTART;
     if (a->kind != b->kind)
         return "the kind of section";
     if (texts_differ(a->name, b->name))
         return "the name";
-    if (a->priority != b->priority)
-        return "priority";
     if (a->kind == GROUP_EVENTLISTENER) {
         if (a->buffer_size != b->buffer_size)
             return "buffer_size";
@@ -219,9 +224,66 @@ static const char *group_difference(const struct group_config *a, const struct g
         if (a->result_timeout != b->result_timeout)
             return "result_timeout";
     }
+    *ret_effect = CONFIG_LIVE;
+    return a->priority != b->priority ? "priority" : NULL;
+}
+
+static const char *group_difference(const struct group_config *a, const struct group_config *b)
+{
+    enum config_effect effect;
+    const char *what = group_own_difference(a, b, &effect);
+    if (what)
+        return what;
     if (a->n_processes != b->n_processes)
         return "the number of processes";
     return fcgi_difference(a->fcgi, b->fcgi);
+}
+
+enum config_effect group_config_compare(const struct group_config *running,
+                                        const struct group_config *read, const char **ret_why)
+{
+    enum config_effect effect = CONFIG_SAME;
+    *ret_why = running == read ? NULL : group_own_difference(running, read, &effect);
+    return *ret_why ? effect : CONFIG_SAME;
+}
+
+static void add_difference(struct buf *why, const char *option)
+{
+    if (why->len > 0)
+        buf_puts(why, ", ");
+    buf_puts(why, option);
+}
+
+enum config_effect process_config_compare(const struct process_config *running,
+                                          const struct process_config *read, char **ret_why)
+{
+    const struct schema_section *rows = schema_section(SCHEMA_PROGRAM);
+    enum config_effect effect = CONFIG_SAME;
+    struct buf why = BUF_INIT;
+    for (size_t i = 0; running != read && i < rows->n; i++) {
+        const struct schema_option *option = &rows->options[i];
+        if (!is_of_process(option) || !option_differs(option, running, read))
+            continue;
+        add_difference(&why, option->name);
+        if (!option->live)
+            effect = CONFIG_RESTART;
+        else if (effect == CONFIG_SAME)
+            effect = CONFIG_LIVE;
+    }
+    const char *socket = running == read ? NULL : fcgi_difference(running->fcgi, read->fcgi);
+    if (socket) {
+        add_difference(&why, socket);
+        effect = CONFIG_RESTART;
+    }
+    if (ret_why)
+        *ret_why = effect == CONFIG_SAME ? NULL : strdup(buf_text(&why));
+    buf_free(&why);
+    return effect;
+}
+
+bool fcgi_config_differs(const struct fcgi_config *a, const struct fcgi_config *b)
+{
+    return fcgi_difference(a, b) != NULL;
 }
 
 bool group_config_differs(const struct group_config *running, const struct group_config *read,

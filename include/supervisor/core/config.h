@@ -359,6 +359,26 @@ struct group_config *config_find_group(const struct config *config, const char *
 bool group_config_differs(const struct group_config *running, const struct group_config *read,
                           char **ret_why);
 
+/* What it takes to bring what runs to what was read. */
+enum config_effect {
+    CONFIG_SAME,
+    CONFIG_LIVE,    /* only options that a running program can take up (schema.h: live) */
+    CONFIG_RESTART, /* the program, or the whole group, must be started anew */
+};
+
+/* Compare what a group has beside its processes and their number. *ret_why names the first
+ * difference, a literal; NULL: none. */
+enum config_effect group_config_compare(const struct group_config *running,
+                                        const struct group_config *read, const char **ret_why);
+
+/* Compare two processes. ret_why, if not NULL, gets the names of all options in which they differ,
+ * "startsecs, command", a text to free(); NULL: none. */
+enum config_effect process_config_compare(const struct process_config *running,
+                                          const struct process_config *read, char **ret_why);
+
+/* Are these different sockets, or differently made? Both may be NULL. */
+bool fcgi_config_differs(const struct fcgi_config *a, const struct fcgi_config *b);
+
 /* ---- where the file is, and what the client reads of it ---- */
 
 #define CONFIG_SEARCH_PATHS 6

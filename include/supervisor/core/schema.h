@@ -93,6 +93,7 @@ struct schema_option {
     const char *fallback; /* the default as one would write it; NULL: unset */
     const char *help;     /* one line */
     bool ours;            /* the reference ignores it */
+    bool live;            /* of a program: a process that runs can take a new value up */
     size_t offset, size;  /* of the field in the section's struct; the owned pointer, if any */
     size_t second;        /* offset of the other field of types that have two */
     int64_t min, max;     /* of integers; both 0: any */
