@@ -79,6 +79,9 @@ class Streams(unittest.TestCase):
         self.daemon = Daemon(CONFIG, inet=True)
         self.daemon.__enter__()
         self.addCleanup(self.daemon.__exit__, None, None, None)
+        # a log is made when its program is started for the first time
+        wait_until(lambda: os.path.exists(self.daemon.path("cat.log"))
+                   and os.path.exists(self.daemon.path("plain.log")), "logs")
 
     def follow(self, *args):
         follower = Follower(self.daemon, *args)
