@@ -88,6 +88,43 @@ static const struct verb clear = {
                   { FAULT_FAILED, "failed", CTL_GENERIC } },
 };
 
+static const struct verb hup = {
+    .name = "hup",
+    .done = "reloading",
+    .going = "reloading",
+    .one = "reloadProcess",
+    .group = "reloadProcessGroup",
+    .all = "reloadAllProcesses",
+    .no_group_status = CTL_GENERIC,
+    .verdicts = { { FAULT_NOT_RUNNING, "not running", CTL_NOT_RUNNING },
+                  { FAULT_BAD_NAME, "no such process", CTL_GENERIC },
+                  { FAULT_FAILED, NULL, CTL_GENERIC } },
+};
+
+static const struct verb rotate = {
+    .name = "rotate",
+    .done = "rotated",
+    .going = "rotated",
+    .one = "rotateProcessLogs",
+    .group = "rotateProcessGroupLogs",
+    .all = "rotateAllProcessLogs",
+    .no_group_status = CTL_GENERIC,
+    .verdicts = { { FAULT_BAD_NAME, "no such process", CTL_GENERIC },
+                  { FAULT_FAILED, NULL, CTL_GENERIC } },
+};
+
+static const struct verb reopen = {
+    .name = "reopen",
+    .done = "reopened",
+    .going = "reopened",
+    .one = "reopenProcessLogs",
+    .group = "reopenProcessGroupLogs",
+    .all = "reopenAllProcessLogs",
+    .no_group_status = CTL_GENERIC,
+    .verdicts = { { FAULT_BAD_NAME, "no such process", CTL_GENERIC },
+                  { FAULT_FAILED, NULL, CTL_GENERIC } },
+};
+
 /* One name of the arguments. */
 struct job {
     const char *word;
@@ -324,6 +361,21 @@ void cmd_start(struct ctl *ctl, const struct request *request)
 void cmd_stop(struct ctl *ctl, const struct request *request)
 {
     control_asked(ctl, request, &stop);
+}
+
+void cmd_hup(struct ctl *ctl, const struct request *request)
+{
+    control_asked(ctl, request, &hup);
+}
+
+void cmd_rotate(struct ctl *ctl, const struct request *request)
+{
+    control_asked(ctl, request, &rotate);
+}
+
+void cmd_reopen(struct ctl *ctl, const struct request *request)
+{
+    control_asked(ctl, request, &reopen);
 }
 
 void cmd_restart(struct ctl *ctl, const struct request *request)

@@ -27,6 +27,9 @@ const struct command commands[] = {
       "\t\tCtrl-C leaves it alone again\n",
       0, false },
     { "help", cmd_help, help_of_help, 0, false },
+    { "hup", cmd_hup,
+      "hup <name> [...]\tSend a process its reloadsignal (also <gname>:*, patterns, all)\n", 0,
+      true },
     { "logs", cmd_logs,
       "logs <name> [...]\tShow the last lines of the logs (also <gname>:*, patterns, all)\n"
       "logs -f <name> [...]\tFollow them; each line begins with its process\n"
@@ -51,6 +54,9 @@ const struct command commands[] = {
     { "remove", cmd_remove,
       "remove <name> [...]\tForget stopped programs or groups until they are added again\n", 0,
       false },
+    { "reopen", cmd_reopen,
+      "reopen <name> [...]\tOpen log files by their names again (also <gname>:*, patterns, all)\n",
+      0, true },
     { "reread", cmd_reread,
       "reread \t\t\tRead the configuration again; says what differs, changes nothing\n", TAKES_JSON,
       false },
@@ -61,6 +67,8 @@ const struct command commands[] = {
       "restart all\t\tThe same for all processes\n"
       "A changed configuration does not take effect by this: see reread and update\n",
       TAKES_NO_WAIT | TAKES_TIMEOUT, false },
+    { "rotate", cmd_rotate,
+      "rotate <name> [...]\tRotate log files now (also <gname>:*, patterns, all)\n", 0, true },
     { "shutdown", cmd_shutdown, "shutdown \tStop all processes and supervisord itself\n", 0,
       false },
     { "signal", cmd_signal,

@@ -328,6 +328,8 @@ static void settle_failed(struct step *s, const struct request *r)
 
     if (s->task->kind == TASK_CLEAR_LOGS)
         buf_puts(&text, step_name(s));
+    else if (s->task->kind == TASK_ROTATE_LOGS || s->task->kind == TASK_REOPEN_LOGS)
+        buf_printf(&text, "%s: %s", step_name(s), r->text);
     else if (r->text[0])
         buf_puts(&text, r->text);
     else
@@ -400,9 +402,14 @@ static enum request_kind request_kind_of(enum task_kind kind)
     case TASK_STOP:
         return REQUEST_STOP;
     case TASK_SIGNAL:
+    case TASK_RELOAD:
         return REQUEST_SIGNAL;
     case TASK_CLEAR_LOGS:
         return REQUEST_CLEAR_LOGS;
+    case TASK_ROTATE_LOGS:
+        return REQUEST_ROTATE_LOGS;
+    case TASK_REOPEN_LOGS:
+        return REQUEST_REOPEN_LOGS;
     case TASK_STDIN:
         break;
     }
@@ -446,17 +453,19 @@ static bool may_be_asked(struct step *s, const struct task_order *order)
     }
     process_facts(s->process, &facts);
     s->spawn_seq = facts.spawn_seq;
+    bool signals = order->kind == TASK_SIGNAL || order->kind == TASK_RELOAD;
     if ((order->kind == TASK_STOP && !process_state_is_running(facts.state)) ||
-        (order->kind == TASK_SIGNAL && !process_state_is_signallable(facts.state))) {
+        (signals && !process_state_is_signallable(facts.state))) {
         settle_named(s, FAULT_NOT_RUNNING);
         return false;
     }
     return true;
 }
 
-static int fill_request(struct request *r, const struct task_order *order)
+static int fill_request(struct request *r, const struct task_order *order,
+                        const struct process_config *config)
 {
-    r->signal = order->signal;
+    r->signal = order->kind == TASK_RELOAD ? config->reloadsignal : order->signal;
     if (order->kind != TASK_STDIN)
         return 0;
     r->data = malloc(order->len + 1);
@@ -472,7 +481,7 @@ static void ask(struct step *s, const struct task_order *order)
     if (!may_be_asked(s, order))
         return;
     struct request *r = request_new(request_kind_of(order->kind), on_request_done, s);
-    int error = r ? fill_request(r, order) : -ENOMEM;
+    int error = r ? fill_request(r, order, s->process->config) : -ENOMEM;
     if (error == 0)
         error = process_post(s->process, r);
     if (error == 0) {

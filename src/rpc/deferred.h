@@ -14,7 +14,16 @@
 int deferred_init(struct loop *loop);
 void deferred_free(void);
 
-enum task_kind { TASK_START, TASK_STOP, TASK_SIGNAL, TASK_CLEAR_LOGS, TASK_STDIN };
+enum task_kind {
+    TASK_START,
+    TASK_STOP,
+    TASK_SIGNAL,
+    TASK_RELOAD, /* each program's own reloadsignal */
+    TASK_CLEAR_LOGS,
+    TASK_ROTATE_LOGS,
+    TASK_REOPEN_LOGS,
+    TASK_STDIN,
+};
 
 /* Ask p, or all of ps, and answer call: with true or a fault, or with the array of results if
  * is_array. */

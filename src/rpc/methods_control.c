@@ -28,8 +28,11 @@ static bool wants(enum task_kind kind, struct process *p)
     case TASK_STOP:
         return process_state_is_running(state);
     case TASK_SIGNAL:
+    case TASK_RELOAD:
         return process_state_is_signallable(state);
     case TASK_CLEAR_LOGS:
+    case TASK_ROTATE_LOGS:
+    case TASK_REOPEN_LOGS:
     case TASK_STDIN:
         break;
     }
@@ -247,7 +250,7 @@ static void handle_signal_all(struct rpc_call *call)
     buf_free(&text);
 }
 
-/* ---- logs and standard input ---- */
+/* ---- logs ---- */
 
 static void handle_clear_logs(struct rpc_call *call)
 {
@@ -260,6 +263,64 @@ static void handle_clear_all_logs(struct rpc_call *call)
     struct task_order order = { .kind = TASK_CLEAR_LOGS };
     run_all(call, &order);
 }
+
+/* ---- additions: reload, rotate, reopen: one program, a group, all ---- */
+
+static void handle_reload(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_RELOAD };
+    run_named(call, &order, true);
+}
+
+static void handle_reload_group(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_RELOAD };
+    run_named_group(call, &order);
+}
+
+static void handle_reload_all(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_RELOAD };
+    run_all(call, &order);
+}
+
+static void handle_rotate(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_ROTATE_LOGS };
+    run_named(call, &order, true);
+}
+
+static void handle_rotate_group(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_ROTATE_LOGS };
+    run_named_group(call, &order);
+}
+
+static void handle_rotate_all(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_ROTATE_LOGS };
+    run_all(call, &order);
+}
+
+static void handle_reopen(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_REOPEN_LOGS };
+    run_named(call, &order, true);
+}
+
+static void handle_reopen_group(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_REOPEN_LOGS };
+    run_named_group(call, &order);
+}
+
+static void handle_reopen_all(struct rpc_call *call)
+{
+    struct task_order order = { .kind = TASK_REOPEN_LOGS };
+    run_all(call, &order);
+}
+
+/* ---- standard input ---- */
 
 static void handle_stdin(struct rpc_call *call)
 {
@@ -324,5 +385,35 @@ const struct method control_methods[] = {
       "Write to a program's standard input.\n\n@param string name  the program, or "
       "group:program\n@param string chars  what to write, as UTF-8\n" TRUE_HELP,
       handle_stdin, METHOD_CHANGES },
+    { "reloadProcess", "boolean,string",
+      "Send a program its reloadsignal. An addition to Supervisor's methods.\n\n" NAME_HELP
+          TRUE_HELP,
+      handle_reload, METHOD_CHANGES },
+    { "reloadProcessGroup", "array,string",
+      "Send each program of a group that runs its reloadsignal. An addition.\n\n" GROUP_HELP
+          RESULTS_HELP,
+      handle_reload_group, METHOD_CHANGES },
+    { "reloadAllProcesses", "array",
+      "Send each program that runs its reloadsignal. An addition.\n\n" RESULTS_HELP,
+      handle_reload_all, METHOD_CHANGES },
+    { "rotateProcessLogs", "boolean,string",
+      "Rotate a program's logs now. An addition.\n\n" NAME_HELP TRUE_HELP, handle_rotate,
+      METHOD_CHANGES },
+    { "rotateProcessGroupLogs", "array,string",
+      "Rotate the logs of a group's programs now. An addition.\n\n" GROUP_HELP RESULTS_HELP,
+      handle_rotate_group, METHOD_CHANGES },
+    { "rotateAllProcessLogs", "array",
+      "Rotate the logs of all programs now. An addition.\n\n" RESULTS_HELP, handle_rotate_all,
+      METHOD_CHANGES },
+    { "reopenProcessLogs", "boolean,string",
+      "Open a program's logs by their names again. An addition.\n\n" NAME_HELP TRUE_HELP,
+      handle_reopen, METHOD_CHANGES },
+    { "reopenProcessGroupLogs", "array,string",
+      "Open the logs of a group's programs by their names again. An addition.\n\n" GROUP_HELP
+          RESULTS_HELP,
+      handle_reopen_group, METHOD_CHANGES },
+    { "reopenAllProcessLogs", "array",
+      "Open the logs of all programs by their names again. An addition.\n\n" RESULTS_HELP,
+      handle_reopen_all, METHOD_CHANGES },
     { NULL, NULL, NULL, NULL, 0 },
 };

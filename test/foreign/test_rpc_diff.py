@@ -95,7 +95,10 @@ BAD_NAMES = ["", "*", ":", "nope", "nope:*", "multi", "cat:", "cat:*", "cat:nope
 ODD = [None, 1, 1.5, True, [], {}, [1], {"a": 1}]
 
 # Methods of ours alone.
-ADDITIONS = {"supervisor.getProcessStats", "supervisor.updateConfig"}
+ADDITIONS = {"supervisor." + name for name in (
+    "getProcessStats", "updateConfig", "reloadProcess", "reloadProcessGroup", "reloadAllProcesses",
+    "rotateProcessLogs", "rotateProcessGroupLogs", "rotateAllProcessLogs", "reopenProcessLogs",
+    "reopenProcessGroupLogs", "reopenAllProcessLogs")}
 
 
 def post(daemon, body, headers=()):
