@@ -5,9 +5,9 @@
  * thread's loop: no thread of its own, no wake-up while nobody asks. Handlers run on the main
  * thread and never block; one that cannot answer at once defers and answers later.
  *
- * Order of the checks: path known (404), method (405, and 400 or 411 for a body's
- * length), authentication (401), Host and Origin (403), size (413); only then is a body read.
- * Source: Supervisor http.py, medusa; RFC 9110, 9112, 7617.
+ * Order of the checks: authentication (401), Host and Origin (403), path (404), method (405), and
+ * the length of a body (411, 400, 413); only then is a body read. Source: Supervisor http.py,
+ * medusa; RFC 9110, 9112, 7617.
  */
 #ifndef SUPERVISOR_RPC_HTTP_H
 #define SUPERVISOR_RPC_HTTP_H
@@ -28,11 +28,11 @@ struct http_request; /* one request until its answer was sent; http.c's */
 /* Open all listeners of config and answer from now on. Call it after http_route_add().
  * 0; or a negative errno with *ret_error a text to free(), in the words that follow "Error: "
  * (several servers: the first that failed; the others are closed again). loop and config must
- * outlive http_close(). Blocks for at most a second per stale unix socket. */
+ * outlive http_close(). Blocks only to resolve a host name that is no address. */
 int http_open(const struct config *config, struct loop *loop, char **ret_error);
 
-/* After a fork into the background: nothing to do, all descriptors stay valid. Close all listeners
- * and connections, remove the socket files; streams and deferred requests end. http_open() may
+/* Close all listeners and connections (after a fork into the background they all stay valid:
+ * nothing to do then), remove the socket files; streams and deferred requests end. http_open() may
  * follow. */
 void http_close(void);
 
