@@ -156,8 +156,10 @@ static void on_group(void *arg, const struct rpc_answer *answer)
 
 static void group_step(struct group_update *g)
 {
-    struct rpc_call *call = rpc_call_text(changes[g->change].methods[g->step], g->name, NULL,
-                                          g->update->who, on_group, g);
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): add_groups() sets it for every group
+    const char *who = g->update->who;
+    struct rpc_call *call =
+        rpc_call_text(changes[g->change].methods[g->step], g->name, NULL, who, on_group, g);
     if (call) /* else it was done, and g may be gone */
         g->call = call;
 }
@@ -258,13 +260,15 @@ static void post_update(struct http_request *request)
 
 void api_update_free_all(void)
 {
-    while (updates) {
-        if (updates->reload)
-            rpc_call_cancel(updates->reload);
-        for (size_t i = 0; i < updates->n_groups; i++)
-            if (updates->groups[i].call)
-                rpc_call_cancel(updates->groups[i].call);
-        update_free(updates);
+    struct update *next;
+    for (struct update *u = updates; u; u = next) {
+        next = u->next;
+        if (u->reload)
+            rpc_call_cancel(u->reload);
+        for (size_t i = 0; i < u->n_groups; i++)
+            if (u->groups[i].call)
+                rpc_call_cancel(u->groups[i].call);
+        update_free(u);
     }
 }
 

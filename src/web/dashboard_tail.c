@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT_MIN 1024               /* bytes; also what is shown if nothing is asked for */
-#define LIMIT_MAX (16 * 1024 * 1024) /* what a page can hold */
+#define LIMIT_MIN 1024L               /* bytes; also what is shown if nothing is asked for */
+#define LIMIT_MAX (16L * 1024 * 1024) /* what a page can hold */
 
 /* A page that waits for the log to be read. */
 struct tail {

@@ -204,6 +204,7 @@ static void step_done(void *arg, const struct rpc_answer *answer)
 static void step_begin(struct step *step)
 {
     const struct errand *errand = step->errand;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): errand_new() sets it for every step
     const struct stage *stage = verbs[errand->order.verb].stages[step->stage];
     const char *method = errand->order.scope == ERRAND_NAMES   ? stage->one
                          : errand->order.scope == ERRAND_GROUP ? stage->group
@@ -287,10 +288,12 @@ void errand_detach(struct errand *errand)
 
 void errand_free_all(void)
 {
-    while (errands) {
-        for (size_t i = 0; i < errands->n_steps; i++)
-            if (errands->steps[i].call)
-                rpc_call_cancel(errands->steps[i].call);
-        errand_free(errands);
+    struct errand *next;
+    for (struct errand *errand = errands; errand; errand = next) {
+        next = errand->next;
+        for (size_t i = 0; i < errand->n_steps; i++)
+            if (errand->steps[i].call)
+                rpc_call_cancel(errand->steps[i].call);
+        errand_free(errand);
     }
 }

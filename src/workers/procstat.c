@@ -27,26 +27,57 @@ struct procstat_picture {
     uint64_t ticks_per_second, page_bytes;
 };
 
+/* Fields of proc(5) behind the name, counted from its number 3, the state. */
+enum {
+    FIELD_PPID = 4,
+    FIELD_UTIME = 14,
+    FIELD_CSTIME = 17,
+    FIELD_THREADS = 20,
+    FIELD_RSS = 24,
+};
+
+/* The number at *text, and *text behind it. Signed ones that are negative count as 0: times of
+ * children are, in old kernels. */
+static bool next_number(const char **text, uint64_t *ret_number)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(*text, &end, 10);
+    if (end == *text)
+        return false;
+    *text = end;
+    *ret_number = number > 0 ? (uint64_t)number : 0;
+    return true;
+}
+
+static void take_field(struct procstat_line *line, int field, uint64_t number)
+{
+    if (field == FIELD_PPID)
+        line->ppid = (pid_t)number;
+    else if (field >= FIELD_UTIME && field <= FIELD_CSTIME)
+        line->cpu_ticks += number;
+    else if (field == FIELD_THREADS)
+        line->threads = (unsigned)number;
+    else if (field == FIELD_RSS)
+        line->rss_pages = number;
+}
+
 int procstat_parse_line(const char *line, struct procstat_line *ret_line)
 {
     struct procstat_line parsed = { 0 };
-    unsigned long utime, stime;
-    long cutime, cstime, threads, rss;
     const char *name_end = strrchr(line, ')');
+    uint64_t number;
 
-    if (sscanf(line, "%d (", &parsed.pid) != 1 || !name_end)
+    if (!name_end || !next_number(&line, &number) || strncmp(name_end, ") ", 2) != 0 ||
+        !name_end[2])
         return -EINVAL;
-    /* state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt, then the times,
-     * priority, nice, threads, itrealvalue, starttime, vsize, rss */
-    if (sscanf(name_end + 1,
-               " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %ld %*d %*u "
-               "%*u %ld",
-               &parsed.ppid, &utime, &stime, &cutime, &cstime, &threads, &rss) != 7)
-        return -EINVAL;
-    parsed.cpu_ticks =
-        utime + stime + (cutime > 0 ? (uint64_t)cutime : 0) + (cstime > 0 ? (uint64_t)cstime : 0);
-    parsed.rss_pages = rss > 0 ? (uint64_t)rss : 0;
-    parsed.threads = threads > 0 ? (unsigned)threads : 0;
+    parsed.pid = (pid_t)number;
+    const char *at = name_end + 3; /* behind the state */
+    for (int field = FIELD_PPID; field <= FIELD_RSS; field++) {
+        if (!next_number(&at, &number))
+            return -EINVAL;
+        take_field(&parsed, field, number);
+    }
     *ret_line = parsed;
     return 0;
 }
