@@ -286,7 +286,7 @@ static const char *what_is_wrong(const struct buf *body)
 
 static void read_body(struct call *call, const struct buf *body)
 {
-    struct xmlrpc_response response;
+    struct xmlrpc_response response = { 0 };
     int r = decode(body, &response);
     if (r < 0) {
         fail(call, ANSWER_NOT_XML, what_is_wrong(body));
