@@ -15,10 +15,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { MANY = 100 };
+#if defined(__SANITIZE_THREAD__)
+enum {
+    MANY = 40,
+    CRASHERS = 4
+}; /* there a vfork is a fork, one at a time, of a huge address space */
 #else
-enum { MANY = 300 };
+enum { MANY = 300, CRASHERS = 30 };
 #endif
 #if defined(__SANITIZE_THREAD__)
 enum {
@@ -652,8 +655,8 @@ static void hundreds_of_programs_survive_kills_restarts_and_stops(void)
 
 static void programs_that_crash_all_the_time_do_not_stop_the_loop(void)
 {
-    struct group_config *group = by_hand_group("crash", "/bin/false", 30);
-    for (size_t i = 0; i < 30; i++) {
+    struct group_config *group = by_hand_group("crash", "/bin/false", CRASHERS);
+    for (size_t i = 0; i < CRASHERS; i++) {
         group->processes[i].startsecs = 0;
         group->processes[i].autorestart = AUTORESTART_ALWAYS;
     }
