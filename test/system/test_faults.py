@@ -14,7 +14,7 @@ import time
 import unittest
 import xmlrpc.client
 
-from harness import OURS, UNDER_TEST, Daemon, SystemTest, _newest_build, fault_of, main, stays, wait_until
+from harness import OURS, UNDER_TEST, Daemon, SystemTest, _newest_build, fault_of, main, wait_until
 
 LIBRARY = os.environ.get("TEST_FAULTS") or _newest_build("libtest_faults.so")
 CALLS = ("open", "write", "pipe", "vfork", "malloc", "epoll", "accept", "rename", "thread")
@@ -92,6 +92,7 @@ class FailingCalls(SystemTest):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.assertTrue(d.is_running(), d.describe())
+            d._rpc = None  # a new connection each time
             self.call(d, "getAllProcessInfo")
             self.call(d, "startProcess", "asked", False)
             self.call(d, "stopProcess", "asked", False)
@@ -193,10 +194,11 @@ class FailingCalls(SystemTest):
             self.faults.end()
             self.assertGreaterEqual(self.faults.failed("thread"), 1)
             self.assertEqual(d.state("calm"), "RUNNING")
-            # Either it is not there and can be added, or it is there and can be started.
-            self.call(d, "addProcessGroup", "new")
-            if d.state("new") != "RUNNING":
-                fault_of(d.rpc.supervisor.startProcess, "new")
+            d.wait_logged("^could not start a thread for 'new'")
+            # It says so to whoever asks for it, and comes back when it is added again.
+            self.assertIsNotNone(fault_of(d.rpc.supervisor.startProcess, "new"))
+            d.rpc.supervisor.removeProcessGroup("new")
+            d.rpc.supervisor.addProcessGroup("new")
             d.wait_state("new", "RUNNING")
 
     def test_everything_fails_at_random(self):
