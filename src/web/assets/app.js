@@ -167,7 +167,7 @@ const KEYS = [["/", "Filter by name"], ["j  k", "Next, previous program"], ["Ent
 function showHelp() {
     const dialog = h("dialog", { "aria-labelledby": "help-title" }, h("h2", { id: "help-title" }, "Keyboard"),
         h("div", { class: "body" }, h("dl", { class: "keys" }, KEYS.flatMap(([key, text]) => [h("dt", {}, key.split("  ").flatMap((k) => [h("kbd", {}, k), " "])), h("dd", {}, text)]))),
-        h("form", { method: "dialog", class: "ends" }, h("button", { class: "primary" }, "Close")));
+        h("form", { method: "dialog", class: "ends" }, h("button", { class: "primary", autofocus: true }, "Close")));
     dialog.addEventListener("close", () => dialog.remove());
     document.body.append(dialog);
     dialog.showModal();
