@@ -5,7 +5,9 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
+import subprocess
 
 from harness import ROOT_DIR, Daemon, SystemTest, main, wait_until
 
@@ -298,6 +300,21 @@ class Monitoring(SystemTest):
             self.assertTrue(text.endswith("\n# EOF\n"))
             self.assertIn("# TYPE supervisord_process_restarts counter\n", text)
             self.assertIn('supervisord_process_restarts_total{name="one",group="one"} 0\n', text)
+
+    def test_prometheus_own_tool_finds_nothing_wrong(self):
+        promtool = shutil.which("promtool")
+        if not promtool:
+            self.skipTest("promtool is not installed: apt-get install prometheus")
+        with Daemon(CONFIG + """
+[eventlistener:tick]
+command=/bin/sleep 1000
+events=TICK_60
+[program:odd"name]
+command=/bin/sleep 1000
+""", inet=True) as d:
+            _, text = self.get(d, "/metrics")
+            done = subprocess.run([promtool, "check", "metrics"], input=text, text=True, capture_output=True, timeout=60)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
     def assert_valid(self, text):
         """One HELP and one TYPE before each family's samples, which stand together; no sample twice."""
