@@ -17,20 +17,20 @@
 #include "supervisor/workers/command.h"
 #include "supervisor/workers/spawn.h"
 
-#include <curl/curl.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
-    OUTPUT_KEPT = 1000,       /* bytes of a failing command's output that are logged */
-    STACK_BYTES = 256 * 1024, /* libcurl and the resolver need more than a worker */
-    POST_CONNECT_MAX_SECS = 5,
+    OUTPUT_KEPT = 1000, /* bytes of a failing command's output that are logged */
+    STACK_BYTES = 128 * 1024,
     PAYLOAD_POST_MAX = 64 * 1024 /* bytes of an event that are posted */
 };
 
@@ -50,7 +50,6 @@ struct notifier {
 static struct {
     struct notifier *items;
     size_t n;
-    bool curl_ready;
 } notifiers; /* main thread only */
 
 /* ---- a command ---- */
@@ -220,55 +219,28 @@ static void tell_command(struct notifier *n, const char *envelope, size_t len)
 
 /* ---- an address ---- */
 
-static size_t discard_answer(char *data, size_t size, size_t n, void *arg)
+/* The program that posts: beside our own binary in a build folder, else where it is installed. */
+static char *find_poster(void)
 {
-    (void)data;
-    (void)arg;
-    return size * n;
+    char own[PATH_MAX];
+    char *path = NULL;
+    ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
+    if (len > 0) {
+        own[len] = '\0';
+        const char *slash = strrchr(own, '/'); /* the kernel's path is absolute */
+        if (asprintf(&path, "%.*s/supervisor-notify", (int)(slash - own), own) < 0)
+            return NULL;
+        if (access(path, X_OK) == 0)
+            return path;
+        free(path);
+    }
+    return strdup(SUPERVISOR_LIBEXECDIR "/supervisor-notify");
 }
 
-/* libcurl asks about once a second whether to go on. */
-static int check_quit(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+static int set_url(struct notifier *n)
 {
-    const struct notifier *n = arg;
-    (void)a, (void)b, (void)c, (void)d;
-    return atomic_load(&n->quit);
-}
-
-static CURLcode set_options(CURL *curl, struct notifier *n, const struct buf *body,
-                            struct curl_slist *headers)
-{
-    CURLcode r = curl_easy_setopt(curl, CURLOPT_URL, n->config.url);
-#if LIBCURL_VERSION_NUM >= 0x075500
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_POSTFIELDS, buf_text(body));
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body->len);
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, discard_answer);
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L); /* threads: no SIGALRM */
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)NOTIFY_POST_MAX_SECS);
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)POST_CONNECT_MAX_SECS);
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    r = r ? r : curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_quit);
-    return r ? r : curl_easy_setopt(curl, CURLOPT_XFERINFODATA, n);
-}
-
-static CURLcode post(struct notifier *n, const struct buf *body)
-{
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    CURLcode r = CURLE_OUT_OF_MEMORY;
-    if (curl && headers && !body->error)
-        r = set_options(curl, n, body, headers);
-    if (r == CURLE_OK)
-        r = curl_easy_perform(curl);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    return r;
+    env_list_free(&n->child.environment);
+    return env_list_set(&n->child.environment, "NOTIFY_URL", n->config.url);
 }
 
 static void tell_address(struct notifier *n, const char *envelope, size_t len)
@@ -276,11 +248,14 @@ static void tell_address(struct notifier *n, const char *envelope, size_t len)
     struct buf body = BUF_INIT;
     size_t kept = len < PAYLOAD_POST_MAX ? len : PAYLOAD_POST_MAX;
     notify_append_json(&body, envelope, kept, n->rate.skipped);
-    CURLcode r = post(n, &body);
-    if (r == CURLE_OK)
-        log_debg("notify %s: told", n->config.name);
+    char name[] = "supervisor-notify";
+    char *argv[] = { name, NULL };
+    const struct command command = { .argv = argv, .path = find_poster() };
+    if (!command.path || body.error || set_url(n) < 0)
+        log_warn("notify %s: out of memory", n->config.name);
     else
-        log_warn("notify %s: cannot post to its url: %s", n->config.name, curl_easy_strerror(r));
+        run_resolved(n, &command, body.data, body.len);
+    free(command.path);
     buf_free(&body);
 }
 
@@ -444,8 +419,7 @@ int notify_start(const struct config *config)
     if (!notifiers.items)
         return -ENOMEM;
     notifiers.n = config->n_notifies;
-    int r = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -ENOMEM;
-    notifiers.curl_ready = r == 0;
+    int r = 0;
     for (size_t i = 0; i < notifiers.n && r == 0; i++)
         r = notifier_start(&notifiers.items[i], &config->notifies[i]);
     if (r < 0)
@@ -459,10 +433,7 @@ void notify_stop(void)
         notifier_quit(&notifiers.items[i]);
     for (size_t i = 0; i < notifiers.n; i++)
         notifier_free(&notifiers.items[i]);
-    if (notifiers.curl_ready)
-        curl_global_cleanup();
     free(notifiers.items);
     notifiers.items = NULL;
     notifiers.n = 0;
-    notifiers.curl_ready = false;
 }

@@ -119,7 +119,7 @@ url=http://127.0.0.1:%d/
             daemon.wait_logged(r"^notify bad: its command failed \(exit status 7\): "
                                r"no postman here$")
             daemon.wait_logged(r"^notify missing: can't find command '/nonexistent/mailer'$")
-            daemon.wait_logged(r"^notify nobody: cannot post to its url: ")
+            daemon.wait_logged(r"^notify nobody: its command failed \(exit status 1\): cannot post to its url: ")
 
     def test_slow_ones_hold_up_nobody_and_end_with_the_daemon(self):
         with Receiver(delay=30) as receiver:

@@ -17,7 +17,6 @@
 #include "supervisor/core/config.h"
 
 #define NOTIFY_COMMAND_MAX_SECS 60 /* then it is killed */
-#define NOTIFY_POST_MAX_SECS    15
 
 /* Subscribe and start a thread for each section of config; keeps no pointer. Returns 0 or a
  * negative errno, and then nothing runs. Main thread, after the daemon has forked. */
