@@ -125,6 +125,7 @@ void request_free(struct request *r)
     if (!r)
         return;
     process_unref(r->process);
+    group_config_unref(r->group);
     free(r->data);
     free(r);
 }
@@ -167,6 +168,28 @@ int process_post_simple(struct process *p, enum request_kind kind)
     if (result < 0)
         request_free(r);
     return result;
+}
+
+int process_reconfigure(struct process *p, struct group_config *group, size_t index,
+                        void (*done)(struct request *), void *arg)
+{
+    struct request *r = request_new(REQUEST_RECONFIGURE, done, arg);
+    if (!r)
+        return -ENOMEM;
+    r->group = group_config_ref(group);
+    r->config = &group->processes[index];
+    int result = process_post(p, r);
+    if (result < 0)
+        request_free(r);
+    return result;
+}
+
+void process_take_config(struct process *p, struct request *r)
+{
+    struct group_config *old = p->group_config;
+    p->config = r->config;
+    p->group_config = r->group;
+    r->group = old;
 }
 
 void request_finish(struct request *r, enum request_result result)

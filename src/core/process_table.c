@@ -20,6 +20,11 @@ static void forget_sorted(void)
     sorted.n = 0;
 }
 
+void process_table_changed(void)
+{
+    forget_sorted();
+}
+
 int process_table_add(struct group *group)
 {
     size_t n = process_table.n_groups;

@@ -64,30 +64,141 @@ static void wake_process(void *arg)
     process_wake(arg);
 }
 
-static int add_process(struct group *group, size_t index, char **ret_error)
+/* ---- FastCGI sockets ---- */
+
+static struct group_socket *find_socket(const struct group *group,
+                                        const struct process_config *config)
 {
-    const struct process_config *config = &group->config->processes[index];
-    char *logfile[CHANNELS] = { NULL };
+    for (size_t i = 0; i < group->n_sockets; i++) {
+        const struct process_config *first = group->sockets[i].first;
+        if (strcmp(first->section, config->section) == 0 &&
+            !fcgi_config_differs(first->fcgi, config->fcgi))
+            return &group->sockets[i];
+    }
+    return NULL;
+}
+
+static void drop_socket(struct group *group, struct group_socket *socket)
+{
+    fcgi_socket_free(socket->socket);
+    group_config_unref(socket->owner);
+    *socket = group->sockets[--group->n_sockets];
+}
+
+static int make_socket(struct group *group, struct group_config *owner,
+                       const struct process_config *config, char **ret_error)
+{
+    char text[512];
+    struct group_socket *sockets =
+        reallocarray(group->sockets, group->n_sockets + 1, sizeof(*sockets));
+    if (!sockets)
+        return -ENOMEM;
+    group->sockets = sockets;
+    struct group_socket *made = &sockets[group->n_sockets];
+    *made = (struct group_socket){ .first = config };
+    int r = fcgi_socket_new(config->fcgi, &made->socket);
+    if (r < 0)
+        return r;
+    made->owner = group_config_ref(owner);
+    group->n_sockets++;
+    r = fcgi_socket_test(made->socket, text, sizeof(text));
+    if (r < 0) {
+        *ret_error = strdup(text);
+        drop_socket(group, made);
+    }
+    return r;
+}
+
+/* The socket of p's section; the first of its processes makes it. */
+static int join_socket(struct group *group, struct group_config *owner, struct process *p,
+                       char **ret_error)
+{
+    const struct process_config *config = p->config;
+    if (!config->fcgi)
+        return 0;
+    struct group_socket *socket = find_socket(group, config);
+    if (!socket) {
+        int r = make_socket(group, owner, config, ret_error);
+        if (r < 0)
+            return r;
+        socket = &group->sockets[group->n_sockets - 1];
+    }
+    socket->n_users++;
+    p->fcgi = socket->socket;
+    return 0;
+}
+
+static void leave_socket(struct group *group, const struct process *p)
+{
+    for (size_t i = 0; p->fcgi && i < group->n_sockets; i++) {
+        struct group_socket *socket = &group->sockets[i];
+        if (socket->socket != p->fcgi)
+            continue;
+        if (--socket->n_users == 0)
+            drop_socket(group, socket);
+        return;
+    }
+}
+
+/* ---- processes ---- */
+
+static void free_process(struct group *group, struct process *p, bool drop_logs)
+{
+    process_close_mailbox(p); /* if it never had a worker */
+    event_member_free(p->member);
+    p->member = NULL;
+    leave_socket(group, p);
+    if (drop_logs)
+        drop_logfiles(p->config, p->logfile);
+    process_unref(p);
+}
+
+static int make_logfiles(const struct process_config *config, char *logfile[CHANNELS],
+                         char **ret_error)
+{
     int r = 0;
     for (int c = 0; r == 0 && c < CHANNELS; c++)
         r = make_logfile(config, c, &logfile[c]);
     if (r < 0 && asprintf(ret_error, "could not create log file for %s in %s: %s", config->name,
                           crew.config->childlogdir, strerror(-r)) < 0)
         *ret_error = NULL;
+    return r;
+}
+
+int crew_process_new(struct group *group, struct group_config *config, size_t index,
+                     struct process **ret_process, char **ret_error)
+{
+    const struct process_config *own = &config->processes[index];
+    char *logfile[CHANNELS] = { NULL };
     struct process *p = NULL;
+    int r = make_logfiles(own, logfile, ret_error);
     if (r == 0)
-        r = process_new(group->config, index, logfile, &p);
+        r = process_new(config, index, logfile, &p);
     if (r < 0) {
-        drop_logfiles(config, logfile);
+        drop_logfiles(own, logfile);
         for (int c = 0; c < CHANNELS; c++)
             free(logfile[c]);
         return r;
     }
-    group->processes[group->n_processes++] = p;
-    p->fcgi = group->fcgi;
-    return group->pool ? event_member_new(group->pool, config->name, wake_process, p, &p->member)
-                       : 0;
+    r = join_socket(group, config, p, ret_error);
+    if (r == 0 && group->pool)
+        r = event_member_new(group->pool, own->name, wake_process, p, &p->member);
+    if (r < 0)
+        free_process(group, p, true);
+    else
+        *ret_process = p;
+    return r;
 }
+
+static int add_process(struct group *group, size_t index, char **ret_error)
+{
+    int r = crew_process_new(group, group->config, index, &group->processes[group->n_processes],
+                             ret_error);
+    group->n_processes += r == 0;
+    return r;
+}
+
+/* ---- groups ---- */
 
 static int add_pool(struct group *group)
 {
@@ -106,31 +217,12 @@ static int add_pool(struct group *group)
     return event_pool_new(&pool, &group->pool);
 }
 
-static int add_fcgi(struct group *group, char **ret_error)
+static void free_group(struct group *group)
 {
-    char text[512];
-    int r = fcgi_socket_new(group->config->fcgi, &group->fcgi);
-    if (r < 0)
-        return r;
-    r = fcgi_socket_test(group->fcgi, text, sizeof(text));
-    if (r < 0)
-        *ret_error = strdup(text);
-    return r;
-}
-
-static void free_group(struct group *group, bool drop_logs)
-{
-    for (size_t i = 0; i < group->n_processes; i++) {
-        struct process *p = group->processes[i];
-        process_close_mailbox(p); /* if it never had a worker */
-        event_member_free(p->member);
-        p->member = NULL;
-        if (drop_logs)
-            drop_logfiles(p->config, p->logfile);
-        process_unref(p);
-    }
+    for (size_t i = 0; i < group->n_processes; i++)
+        free_process(group, group->processes[i], group->drop_logs);
     event_pool_free(group->pool);
-    fcgi_socket_free(group->fcgi);
+    free(group->sockets);
     group_config_unref(group->config);
     free(group->processes);
     free(group);
@@ -145,8 +237,6 @@ static int fill_group(struct group *group, char **ret_error)
         return -ENOMEM;
     if (config->kind == GROUP_EVENTLISTENER)
         r = add_pool(group);
-    if (r == 0 && config->fcgi)
-        r = add_fcgi(group, ret_error);
     for (size_t i = 0; r == 0 && i < config->n_processes; i++)
         r = add_process(group, i, ret_error);
     return r == 0 ? process_table_add(group) : r;
@@ -159,11 +249,13 @@ int crew_group_add(struct group_config *config, char **ret_error)
     if (!group)
         return -ENOMEM;
     group->config = group_config_ref(config);
+    group->n_users = 1;
     int r = fill_group(group, ret_error);
     if (r < 0) {
         if (group->pool)
             event_pool_unsubscribe(group->pool);
-        free_group(group, true);
+        group->drop_logs = true;
+        free_group(group);
         if (!*ret_error &&
             asprintf(ret_error, "could not add group %s: %s", config->name, strerror(-r)) < 0)
             *ret_error = NULL;
@@ -176,18 +268,21 @@ int crew_group_add(struct group_config *config, char **ret_error)
     return 0;
 }
 
+void crew_process_start_worker(struct process *p)
+{
+    int r = worker_start(p);
+    if (r == 0) {
+        crew.workers++;
+        return;
+    }
+    log_crit("could not start a thread for '%s': %s", p->config->name, strerror(-r));
+    process_close_mailbox(p); /* nobody will ever read it */
+}
+
 void crew_group_start_workers(struct group *group)
 {
-    for (size_t i = 0; i < group->n_processes; i++) {
-        int r = worker_start(group->processes[i]);
-        if (r == 0) {
-            crew.workers++;
-            continue;
-        }
-        log_crit("could not start a thread for '%s': %s", group->processes[i]->config->name,
-                 strerror(-r));
-        process_close_mailbox(group->processes[i]); /* nobody will ever read it */
-    }
+    for (size_t i = 0; i < group->n_processes; i++)
+        crew_process_start_worker(group->processes[i]);
 }
 
 /* ---- orders ---- */
@@ -232,43 +327,51 @@ bool crew_group_is_stopped(const struct group *group)
 
 /* ---- taking apart ---- */
 
-/* A group off the table whose workers are ending. */
-struct retiring {
-    struct group *group;
-    size_t left; /* workers, and one for crew_group_remove() itself */
-    bool drop_logs;
-};
-
-static void retire_one(struct retiring *retiring)
+static void release_group(struct group *group)
 {
-    if (--retiring->left > 0)
+    if (--group->n_users > 0)
         return;
-    free_group(retiring->group, retiring->drop_logs);
-    free(retiring);
+    free_group(group);
     crew_shutdown_step();
+}
+
+static bool is_member(const struct group *group, const struct process *p)
+{
+    for (size_t i = 0; i < group->n_processes; i++) {
+        if (group->processes[i] == p)
+            return true;
+    }
+    return false;
 }
 
 static void worker_quit(struct request *r)
 {
+    struct group *group = r->arg;
     worker_join(r->process);
     crew.workers--;
-    retire_one(r->arg);
+    if (!is_member(group, r->process)) /* it left alone; the others go with their group */
+        free_process(group, r->process, true);
+    release_group(group);
 }
 
-static void quit_worker(struct process *p, struct retiring *retiring)
+static void quit_worker(struct group *group, struct process *p)
 {
-    if (!p->worker)
+    struct request *r = request_new(REQUEST_QUIT, worker_quit, group);
+    group->n_users++;
+    if (r && process_post(p, r) == 0)
         return;
-    struct request *r = request_new(REQUEST_QUIT, worker_quit, retiring);
-    if (r && process_post(p, r) == 0) {
-        retiring->left++;
-        return;
-    }
     /* No memory: its thread sleeps on, with all it owns, until the daemon's end. */
     log_crit("could not end the thread of '%s'", p->config->name);
     request_free(r);
     crew.workers--;
-    retiring->left++;
+}
+
+void crew_process_retire(struct group *group, struct process *p)
+{
+    if (p->worker)
+        quit_worker(group, p);
+    else
+        free_process(group, p, true);
 }
 
 void crew_group_remove(struct group *group, bool for_good)
@@ -279,13 +382,10 @@ void crew_group_remove(struct group *group, bool for_good)
     if (for_good)
         publish_group_event(EVENT_PROCESS_GROUP_REMOVED, group->config->name);
     crew_tick_update();
-    struct retiring *retiring = calloc(1, sizeof(*retiring));
-    if (!retiring) {
-        log_crit("no memory to take group '%s' apart", group->config->name);
-        return;
+    group->drop_logs = for_good;
+    for (size_t i = 0; i < group->n_processes; i++) {
+        if (group->processes[i]->worker)
+            quit_worker(group, group->processes[i]);
     }
-    *retiring = (struct retiring){ .group = group, .left = 1, .drop_logs = for_good };
-    for (size_t i = 0; i < group->n_processes; i++)
-        quit_worker(group->processes[i], retiring);
-    retire_one(retiring);
+    release_group(group);
 }

@@ -58,6 +58,17 @@ int crew_group_add(struct group_config *config, char **ret_error);
  * logged. */
 void crew_group_start_workers(struct group *group);
 
+/* A process of config->processes[index] for group, which is not among its processes yet and has no
+ * worker. Errors as crew_group_add(). */
+int crew_process_new(struct group *group, struct group_config *config, size_t index,
+                     struct process **ret_process, char **ret_error);
+
+/* Logged if it cannot be; then it is unstartable. */
+void crew_process_start_worker(struct process *p);
+
+/* End the worker of a process at rest that is no longer among group's, and free it. */
+void crew_process_retire(struct group *group, struct process *p);
+
 /* START to its autostart processes, by priority. */
 void crew_group_autostart(const struct group *group);
 

@@ -15,11 +15,29 @@
 
 static const char time_pattern[] = "%(asctime)s %(message)s";
 
+/* NULL: bytes pass untouched. */
+static const char *pattern_of(const struct process *process, enum channel channel)
+{
+    const struct channel_config *config = &process->config->channel[channel];
+    return config->format ? config->format : config->timestamp ? time_pattern : NULL;
+}
+
+static void set_pattern(struct line_format *f, const char *pattern)
+{
+    f->pattern = strcmp(pattern, "json") == 0 ? "" : pattern;
+    f->has_message = strstr(pattern, "%(message)s") != NULL;
+}
+
+void line_format_reconfigure(struct line_format *f)
+{
+    const char *pattern = pattern_of(f->process, f->channel);
+    set_pattern(f, pattern ? pattern : time_pattern);
+}
+
 int line_format_new(const struct process *process, enum channel channel,
                     struct line_format **ret_format)
 {
-    const struct channel_config *config = &process->config->channel[channel];
-    const char *pattern = config->format ? config->format : config->timestamp ? time_pattern : NULL;
+    const char *pattern = pattern_of(process, channel);
     *ret_format = NULL;
     if (!pattern)
         return 0;
@@ -28,8 +46,7 @@ int line_format_new(const struct process *process, enum channel channel,
         return -ENOMEM;
     f->process = process;
     f->channel = channel;
-    f->pattern = strcmp(pattern, "json") == 0 ? "" : pattern;
-    f->has_message = strstr(pattern, "%(message)s") != NULL;
+    set_pattern(f, pattern);
     f->flush_ns = NS_NEVER;
     *ret_format = f;
     return 0;

@@ -30,6 +30,9 @@ typedef void line_format_emit(void *arg, const char *lines, size_t len);
 /* NULL in *ret_format if the channel's config asks for no format. 0 or -ENOMEM. */
 int line_format_new(const struct process *process, enum channel channel,
                     struct line_format **ret_format);
+/* The process has another configuration, of the same format. */
+void line_format_reconfigure(struct line_format *f);
+
 void line_format_free(struct line_format *f); /* accepts NULL; what is unfinished is gone */
 
 void line_format_feed(struct line_format *f, const char *data, size_t len, uint64_t now_ns,

@@ -145,6 +145,11 @@ void listener_on_running(struct listener *l, bool running)
     update_offer(l);
 }
 
+void listener_reconfigure(struct listener *l)
+{
+    l->name = l->process->config->name;
+}
+
 void listener_on_child_end(struct listener *l)
 {
     l->running = false;

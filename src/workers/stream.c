@@ -426,6 +426,24 @@ int stream_rotate(struct stream *s)
     return s->sink.file ? rotating_file_rotate(s->sink.file) : 0;
 }
 
+void stream_reconfigure(struct stream *s)
+{
+    s->config = &s->process->config->channel[s->channel];
+    if (s->lines)
+        line_format_reconfigure(s->lines);
+    if (!s->sink.file)
+        return;
+    /* The last opener's limits hold for all who share a file. */
+    struct rotating_file_config config = file_config(s->process, s->channel);
+    struct rotating_file *file;
+    int error = rotating_file_open(&config, &file);
+    if (error)
+        log_warn("%s: the new limits of %s do not hold yet: %s", s->sink.title, config.path,
+                 strerror(-error));
+    else
+        rotating_file_close(file);
+}
+
 /* Open the file of a program that does not run, for one request. */
 static int ask_file(struct rotating_file_config config, int (*request)(struct rotating_file *file))
 {

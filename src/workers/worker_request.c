@@ -147,6 +147,19 @@ static enum request_result handle_logs(struct worker *w, struct request *r)
     return REQUEST_FAILED;
 }
 
+/* The old configuration lives until r has come back to the main thread. */
+static enum request_result handle_reconfigure(struct worker *w, struct request *r)
+{
+    process_take_config(w->process, r);
+    if (w->listener)
+        listener_reconfigure(w->listener);
+    for (int c = 0; c < CHANNELS; c++) {
+        if (w->output[c].stream)
+            stream_reconfigure(w->output[c].stream);
+    }
+    return REQUEST_OK;
+}
+
 /* Keep the request: it comes back with the thread's end. A child that lives still (a start
  * came between) is stopped first. */
 static void handle_quit(struct worker *w, struct request *r)
@@ -179,6 +192,9 @@ void worker_handle(struct worker *w, struct request *r)
     case REQUEST_CLEAR_LOGS:
     case REQUEST_ROTATE_LOGS:
         result = handle_logs(w, r);
+        break;
+    case REQUEST_RECONFIGURE:
+        result = handle_reconfigure(w, r);
         break;
     case REQUEST_DRAIN:
         (void)worker_step(w, LIFE_DRAIN, clock_now_ns());

@@ -33,6 +33,7 @@ enum request_kind {
     REQUEST_REOPEN_LOGS, /* close and open by name */
     REQUEST_CLEAR_LOGS,  /* empty the log files, running or not */
     REQUEST_ROTATE_LOGS,
+    REQUEST_RECONFIGURE, /* go on with request.config, whose group is request.group */
     REQUEST_DRAIN, /* the daemon is going down: no start, no retry from now on */
     REQUEST_QUIT,  /* end the thread; only when there is no child */
 };
@@ -59,7 +60,9 @@ struct request {
     int signal; /* SIGNAL */
     char *data; /* STDIN: malloc'd, freed with the request */
     size_t len;
-    void (*done)(struct request *request); /* main thread; may be NULL */
+    const struct process_config *config; /* RECONFIGURE: the new one, part of ... */
+    struct group_config *group; /* ... this, a reference; the old one when it was handled */
+    void (*done)(struct request *request); /* main thread; may be NULL, but for RECONFIGURE */
     void *arg;                             /* the asker's */
 
     enum request_result result; /* valid in done() */
@@ -97,6 +100,7 @@ struct process_facts {
     struct process_exit exits[PROCESS_EXITS_KEPT]; /* ring: the i-th end is at i % KEPT */
     char spawnerr[PROCESS_SPAWNERR_MAX];           /* "" when none */
     bool stdin_open;
+    bool restart_due; /* at rest, but about to be started by itself */
 };
 
 /* Counted by the worker, read by anyone. bytes_read == bytes_stored + bytes_dropped
@@ -108,8 +112,11 @@ struct channel_counters {
 };
 
 struct process {
-    const struct process_config *config; /* never changes */
-    struct group_config *group_config;   /* never changes; a reference */
+    /* Set by its worker when an update gives it a new one (REQUEST_RECONFIGURE). The old one lives
+     * until that request has come back to the main thread, so both threads may use what they loaded
+     * until they return to their loops. The names in it never change. */
+    const struct process_config *_Atomic config;
+    struct group_config *_Atomic group_config; /* the same; a reference */
     char *display_name;                  /* never changes; "group:name", or "name" if equal */
     char *logfile[CHANNELS]; /* never changes; effective path (AUTO resolved), NULL: none */
     struct channel_counters counters[CHANNELS];
@@ -167,6 +174,12 @@ int process_post_simple(struct process *p, enum request_kind kind);
 struct request *request_new(enum request_kind kind, void (*done)(struct request *), void *arg);
 void request_free(struct request *r); /* accepts NULL */
 
+/* Give p another configuration: of group->processes[index], which has p's names; it may only differ
+ * in what a running program can take up, unless p is at rest. done(request) comes when its worker
+ * has it. 0 or as process_post(), -ENOMEM. Main thread. */
+int process_reconfigure(struct process *p, struct group_config *group, size_t index,
+                        void (*done)(struct request *), void *arg);
+
 /* Wake the worker: something is in its mailbox, or its member was given an event. Any thread. */
 void process_wake(struct process *p);
 
@@ -193,6 +206,9 @@ void request_finish(struct request *r, enum request_result result);
 /* kill(2) under p->lock, only while the child is not yet collected, so the pid is ours.
  * as_group: to the process group. Returns 0, -ESRCH (gone), or kill's negative errno. */
 int process_kill(struct process *p, int signal, bool as_group);
+
+/* Make r's configuration p's; r keeps the old one. */
+void process_take_config(struct process *p, struct request *r);
 
 /* Close the mailbox; everything in it comes back CANCELLED. Last act of a worker. */
 void process_close_mailbox(struct process *p);

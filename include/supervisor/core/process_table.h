@@ -10,12 +10,23 @@
 #include "supervisor/core/config.h"
 #include "supervisor/core/process.h"
 
+/* A FastCGI socket: of all processes of one section. */
+struct group_socket {
+    struct fcgi_socket *socket;
+    const struct process_config *first; /* the process it was made for, part of ... */
+    struct group_config *owner;         /* ... this, a reference */
+    size_t n_users;                     /* processes */
+};
+
 struct group {
     struct group_config *config; /* a reference */
     struct process **processes;  /* in config order; references */
     size_t n_processes;
-    struct event_pool *pool;  /* GROUP_EVENTLISTENER */
-    struct fcgi_socket *fcgi; /* GROUP_FCGI */
+    struct event_pool *pool; /* GROUP_EVENTLISTENER */
+    struct group_socket *sockets;
+    size_t n_sockets;
+    unsigned n_users; /* the table, and each worker that is ending */
+    bool drop_logs;   /* its automatic logs go with it */
 };
 
 /* Active groups in order of activation. Main thread only. */
@@ -34,6 +45,7 @@ int process_table_resolve(const char *spec, struct group **ret_group, struct pro
 
 int process_table_add(struct group *group);     /* 0 or -ENOMEM */
 void process_table_remove(struct group *group); /* not freed */
+void process_table_changed(void);               /* the processes of a group did */
 
 /* All processes, sorted by group name then process name (code point order): the order of
  * getAllProcessInfo. The array is cached until the shape changes; do not free. Main thread. */

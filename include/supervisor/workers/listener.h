@@ -41,6 +41,7 @@ void listener_on_spawn(struct listener *l);
 void listener_on_running(struct listener *l, bool running);
 void listener_on_output(struct listener *l, const char *data, size_t len);
 void listener_on_child_end(struct listener *l);
+void listener_reconfigure(struct listener *l); /* the process has another configuration */
 
 /* Take an event if one was assigned, and write what is to be written. stdin_fd is the
  * non-blocking write end, -1 if closed. Returns 0 nothing left to write, 1 more when the

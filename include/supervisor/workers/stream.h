@@ -81,10 +81,14 @@ int stream_reopen(struct stream *s);
 int stream_clear(struct stream *s);
 int stream_rotate(struct stream *s);
 
+/* The process has another configuration, which differs only in what a running program can take up
+ * (schema.h: live): the limits of its log file hold from now on. */
+void stream_reconfigure(struct stream *s);
+
 /* Flush, close the pipe and the file, report a gap that is still open. Accepts NULL. */
 void stream_close(struct stream *s);
 
-/* The same for a program that does not run: its file by name. A file that is not there is no
+/* Clear or rotate for a program that does not run: its file by name. A file that is not there is no
  * error; what is no regular file is left alone. Any thread. */
 int stream_clear_path(const char *path);
 int stream_rotate_path(const struct process *p, enum channel c);
