@@ -67,6 +67,8 @@ class Faults:
 
 
 @unittest.skipUnless(os.path.exists(LIBRARY), "no fault injector in this build")
+@unittest.skipIf(os.environ.get("SUPERVISOR_TEST_SANITIZED"),
+                 "the injector and a sanitizer both have to stand directly before the C library")
 @unittest.skipIf(UNDER_TEST is not OURS, "the reference is a program of an interpreter")
 class FailingCalls(SystemTest):
     def daemon_with_faults(self):

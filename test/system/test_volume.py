@@ -4,6 +4,7 @@
 SUPERVISOR_TEST_SCALE multiplies programs and durations (default 1; 3 and more for long runs).
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -78,7 +79,7 @@ class Volume(SystemTest):
         programs, lines = scaled(300), scaled(400)
         config = ("[program:w]\ncommand=@CHILD@ lines %d 100 row%%(process_num)03d\n"
                   "process_name=w%%(process_num)03d\nnumprocs=%d\nstartsecs=0\nautorestart=false\n"
-                  "stdout_logfile=@DIR@/w%%(process_num)03d.log\nstdout_logfile_maxbytes=2KB\n"
+                  "stdout_logfile=@DIR@/w%%(process_num)03d.log\nstdout_logfile_maxbytes=1KB\n"
                   "stdout_logfile_backups=100\n" % (lines, programs))
         with Daemon(config) as d:
             with Asker(d) as asker:
@@ -91,7 +92,9 @@ class Volume(SystemTest):
                 numbers = self.logged_numbers(d, "w%03d.log" % n)
                 self.assertEqual(numbers, list(range(lines)), "program %d" % n)
             backups = [f for f in os.listdir(d.dir) if f.startswith("w000.log.")]
-            self.assertGreater(len(backups), 0)
+            # Short runs (under a sanitizer) may not fill one file.
+            if lines * len("row000 0\n") > 2 * 1024:
+                self.assertGreater(len(backups), 0)
 
     def test_a_flood_is_stored_to_the_last_byte(self):
         count = scaled(50) * 1000 * 1000
@@ -140,8 +143,9 @@ class Storms(SystemTest):
                     for info in chance.sample(infos, min(len(infos), 20)):
                         # Only what is still a child of this daemon.
                         if _parent(info["pid"]) == d.pid:
-                            os.kill(info["pid"], signal.SIGKILL)
-                            kills += 1
+                            with contextlib.suppress(ProcessLookupError):
+                                os.kill(info["pid"], signal.SIGKILL)
+                                kills += 1
             self.assertGreater(kills, 50)
             self.assertLess(asker.slowest, 5 * PATIENCE)
             wait_until(lambda: all(i["statename"] == "RUNNING" and is_alive(i["pid"])
