@@ -256,7 +256,7 @@ static void reply_last_modified(struct http_request *request, time_t when)
 static void stream_file(struct http_request *request, const char *path)
 {
     static const struct http_stream_ops ops = { .read = follower_read, .closed = follower_closed };
-    struct stat st;
+    struct stat st = { 0 };
     int fd = path ? open_regular(path, &st) : -ENOENT;
 
     if (fd < 0) {

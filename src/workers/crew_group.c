@@ -174,7 +174,7 @@ int crew_process_new(struct group *group, struct group_config *config, size_t in
     int r = make_logfiles(own, logfile, ret_error);
     if (r == 0)
         r = process_new(config, index, logfile, &p);
-    if (r < 0) {
+    if (r != 0) {
         drop_logfiles(own, logfile);
         for (int c = 0; c < CHANNELS; c++)
             free(logfile[c]);
