@@ -431,10 +431,12 @@ static int live(void)
     return r < 0 ? boot_error("the main loop failed", r) : 0;
 }
 
-/* Take down what live() built. */
-static enum daemon_mood clear_away(void)
+/* Take down what live() built. *status: of the program that ended the daemon, if one did. */
+static enum daemon_mood clear_away(int *status)
 {
     enum daemon_mood mood = crew_mood();
+    if (*status == 0)
+        *status = crew_exit_status();
     http_close();
     if (self.pidfile)
         (void)unlink(self.pidfile); /* somebody may have removed it already */
@@ -463,7 +465,7 @@ static int run(void)
     int status = 0;
     do {
         status = live();
-    } while (clear_away() == DAEMON_RESTARTING && status == 0);
+    } while (clear_away(&status) == DAEMON_RESTARTING && status == 0);
     loop_free(self.loop);
     return status;
 }

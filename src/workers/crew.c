@@ -40,6 +40,7 @@ void crew_tell(struct process *p)
 static void process_changed(struct process *p, void *arg)
 {
     (void)arg;
+    crew_exit_look(p);
     crew_tell(p);
 }
 
@@ -47,6 +48,8 @@ static void prepare(void *arg)
 {
     (void)arg;
     notice_dispatch(process_changed, NULL);
+    crew_exit_step();
+    crew_update_step();
     crew_shutdown_step();
 }
 
@@ -83,6 +86,7 @@ int crew_init(struct loop *loop, struct config *config, const struct config_over
     stream_set_strip_ansi(config->strip_ansi);
     sequence_init(&crew.launches, REQUEST_START, NULL);
     crew_shutdown_reset();
+    crew_exit_reset();
     return 0;
 }
 
@@ -90,6 +94,7 @@ void crew_free(void)
 {
     if (!crew.loop)
         return;
+    crew_update_reset();
     sequence_clear(&crew.launches);
     crew_tick_stop();
     while (process_table.n_groups > 0)

@@ -89,6 +89,36 @@ void crew_shutdown_step(void);
 
 void crew_shutdown_reset(void);
 
+/* ---- crew_exit.c: exit_on and exit_when_idle ---- */
+
+void crew_exit_reset(void);
+
+/* p changed. */
+void crew_exit_look(struct process *p);
+
+/* All changes were looked at: begin the shutdown if one of them asks for it. */
+void crew_exit_step(void);
+
+/* ---- crew_update.c ---- */
+
+/* A process changed or a request came back: go on with the update, if there is one. */
+void crew_update_step(void);
+
+/* Forget an update under way; its done() does not come. */
+void crew_update_reset(void);
+
+/* ---- crew_reread.c ---- */
+
+/* Read the file; nothing is kept. 0, or a negative errno with *ret_error a text to free. */
+int crew_read(struct config **ret_config, char **ret_error);
+
+/* Make config the one as last read; what was it before is freed. */
+void crew_keep(struct config *config);
+
+/* Does what was read differ from the group that runs, process by process? *ret_why: a text to free
+ * that names the first difference, or NULL. */
+bool crew_group_differs(const struct group *group, const struct group_config *read, char **ret_why);
+
 /* ---- crew_tick.c ---- */
 
 /* Arm or disarm the wall clock's timer as the pools' subscriptions demand. */

@@ -50,8 +50,11 @@ static enum request_result handle_stop(struct worker *w, struct request *r)
     const char *name = w->process->config->name;
     pid_t pid = w->pid;
     bool was_backoff = w->life.state == PROCESS_BACKOFF;
-    if (!worker_step(w, LIFE_STOP, clock_now_ns()))
+    if (!worker_step(w, LIFE_STOP, clock_now_ns())) {
+        if (w->facts.restart_due)
+            worker_publish(w); /* it was called off */
         return REQUEST_NOT_RUNNING;
+    }
     if (was_backoff)
         log_debg("Attempted to kill %s, which is in BACKOFF state.", name);
     if (w->life.state != PROCESS_UNKNOWN)

@@ -14,10 +14,18 @@
 
 /* ---- facts ---- */
 
+/* autorestart or fatal_retry_secs will start it. */
+static bool restart_is_due(const struct worker *w)
+{
+    bool at_rest = w->life.state == PROCESS_EXITED || w->life.state == PROCESS_FATAL;
+    return at_rest && w->life.deadline_ns != NS_NEVER;
+}
+
 void worker_publish(struct worker *w)
 {
     w->facts.stdin_open = w->stdin_fd >= 0;
     w->facts.tries = w->life.tries;
+    w->facts.restart_due = restart_is_due(w);
     process_publish(w->process, &w->facts);
 }
 

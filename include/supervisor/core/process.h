@@ -144,6 +144,7 @@ struct process {
     struct process *next_changed; /* notice lock */
     bool changed;                 /* notice lock */
     void *worker;                 /* worker.c's; main thread creates and joins */
+    unsigned exits_seen; /* main thread only; of facts.n_exits, by exit_on */
     _Atomic int refs;
 };
 

@@ -64,6 +64,58 @@ void crew_diff_free(struct crew_diff *diff);
  * false with *ret_error, and all goes on. */
 bool crew_shut_down(enum daemon_mood mood, char **ret_error);
 
+/* The exit status for the daemon: that of the program that ended it (exit_on, exit_when_idle), or
+ * 128 + its signal; else 0. Until crew_free(). */
+int crew_exit_status(void);
+
+/* ---- update: bring what runs to what the file says ---- */
+
+enum crew_change {
+    CREW_GROUP_ADDED,
+    CREW_GROUP_REMOVED,
+    CREW_GROUP_RESTARTED, /* stopped, removed, added */
+    CREW_GROUP_CHANGED,   /* without touching a program; so for ... */
+    CREW_PROCESS_ADDED,
+    CREW_PROCESS_REMOVED,
+    CREW_PROCESS_RESTARTED, /* with another configuration; at rest it stays */
+    CREW_PROCESS_CHANGED,   /* ... this */
+};
+
+struct crew_action {
+    enum crew_change change;
+    char *group;
+    char *process; /* NULL: the group as a whole */
+    char *why;     /* the options that make it necessary; NULL */
+    char *error;   /* what went wrong; NULL: done, or would be */
+};
+
+struct crew_update_order {
+    bool live;           /* only what changed, process by process; else whole groups */
+    char *const *groups; /* only these, by name; NULL: all */
+    size_t n_groups;
+    /* Live: only these processes, "group:name" or "name"; the rest of their groups stays as it is.
+     * NULL: all. */
+    char *const *processes;
+    size_t n_processes;
+};
+
+/* What an update would do now; nothing is kept. *ret_actions: an array of *ret_n, for
+ * crew_actions_free(). 0, or a negative errno with *ret_error (text to free). Main thread. */
+int crew_update_preview(const struct crew_update_order *order, struct crew_action **ret_actions,
+                        size_t *ret_n, char **ret_error);
+
+/* Read the file, keep it, and do it. done() gets the actions, which it may read only, once all were
+ * done; never before crew_update() returns, and not at all if the crew ends before. One update
+ * at a time: -EBUSY. Order is copied. */
+int crew_update(const struct crew_update_order *order,
+                void (*done)(const struct crew_action *actions, size_t n, void *arg), void *arg,
+                char **ret_error);
+
+/* Nobody wants to hear of the update under way any more; it goes on. */
+void crew_update_forget(void *arg);
+
+void crew_actions_free(struct crew_action *actions, size_t n);
+
 /* Every process: REOPEN_LOGS. */
 void crew_reopen_logs(void);
 
