@@ -151,7 +151,7 @@ def read_text(path):
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter: a file in /proc
         return ""
 
 
