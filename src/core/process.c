@@ -268,12 +268,25 @@ void process_close_mailbox(struct process *p)
 
 /* ---- the child ---- */
 
+/* The child was made the leader of its group, but it may have joined another (or the daemon's):
+ * then the signal for its group would miss it. */
+static int kill_group(pid_t child, int signal)
+{
+    int result = kill(-child, signal) < 0 ? -errno : 0;
+    pid_t group = getpgid(child);
+    if (group > 0 && group != child)
+        result = kill(child, signal) < 0 ? -errno : 0;
+    return result;
+}
+
 int process_kill(struct process *p, int signal, bool as_group)
 {
     lock_take(&p->lock);
     int result = -ESRCH;
-    if (p->child_pid != 0)
-        result = kill(as_group ? -p->child_pid : p->child_pid, signal) < 0 ? -errno : 0;
+    if (p->child_pid != 0 && as_group)
+        result = kill_group(p->child_pid, signal);
+    else if (p->child_pid != 0)
+        result = kill(p->child_pid, signal) < 0 ? -errno : 0;
     lock_release(&p->lock);
     return result;
 }

@@ -20,7 +20,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum call {
@@ -33,6 +35,7 @@ enum call {
     CALL_ACCEPT,
     CALL_RENAME,
     CALL_THREAD,
+    CALL_CLOCK, /* fails by being wrong: by error seconds while left > 0 */
     CALLS,
 };
 
@@ -216,4 +219,34 @@ pid_t vfork(void)
     if (fails(CALL_VFORK))
         return -1;
     return real_vfork();
+}
+
+/* The wall clock jumps; the one that only goes forward does not. */
+static time_t jump_secs(void)
+{
+    struct slot *slot = &slots[CALL_CLOCK];
+
+    if (atomic_load(&slot->left) <= 0)
+        return 0;
+    atomic_fetch_add(&slot->failed, 1);
+    return atomic_load(&slot->error);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    if (syscall(SYS_clock_gettime, clock, now) < 0)
+        return -1;
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
+        now->tv_sec += jump_secs();
+    return 0;
+}
+
+time_t time(time_t *now)
+{
+    struct timespec real;
+
+    (void)clock_gettime(CLOCK_REALTIME, &real);
+    if (now)
+        *now = real.tv_sec;
+    return real.tv_sec;
 }

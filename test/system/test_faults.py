@@ -17,7 +17,7 @@ import xmlrpc.client
 from harness import OURS, UNDER_TEST, Daemon, SystemTest, _newest_build, fault_of, main, wait_until
 
 LIBRARY = os.environ.get("TEST_FAULTS") or _newest_build("libtest_faults.so")
-CALLS = ("open", "write", "pipe", "vfork", "malloc", "epoll", "accept", "rename", "thread")
+CALLS = ("open", "write", "pipe", "vfork", "malloc", "epoll", "accept", "rename", "thread", "clock")
 SLOT = struct.Struct("=IiiII")
 
 PROGRAMS = """
@@ -202,6 +202,26 @@ class FailingCalls(SystemTest):
             d.rpc.supervisor.removeProcessGroup("new")
             d.rpc.supervisor.addProcessGroup("new")
             d.wait_state("new", "RUNNING")
+
+    def test_the_wall_clock_jumps(self):
+        with self.daemon_with_faults() as d:
+            d.wait_states({"chatty": "RUNNING", "calm": "RUNNING"})
+            calm = d.info("calm")["pid"]
+            for jump in (86400 * 400, -86400 * 400, 3600, -5 * 3600):
+                self.faults.set("clock", 1, jump, 1)
+                wait_until(lambda: abs(d.info("calm")["now"] - time.time() - jump) < 600, "the jump")
+                # Waits, pauses and limits are measured on the other clock.
+                begin = time.monotonic()
+                fault_of(d.rpc.supervisor.startProcess, "asked")
+                d.wait_state("asked", "RUNNING")
+                d.rpc.supervisor.stopProcess("asked")
+                self.assertLess(time.monotonic() - begin, 30)
+                exits = len(d.logged("^exited: crash"))
+                d.wait_logged("^exited: crash", exits + 2)
+                self.assertEqual(d.info("calm")["pid"], calm)
+                self.assertRegex(d.info("calm")["description"], r"^pid \d+, uptime (\d+ days?, )?\d+:\d\d:\d\d$")
+            self.faults.end()
+            self.check_all_is_well(d, len(d.descriptors()), len(d.threads()))
 
     def test_everything_fails_at_random(self):
         chance = random.Random(10)
