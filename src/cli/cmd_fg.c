@@ -88,7 +88,7 @@ static void talk(struct ctl *ctl, struct follow *follow, const char *name)
         if (has_lines || (events & FOLLOW_INPUT)) {
             bool ended = false;
             char *line = input_take_line(ctl->input, &ended);
-            has_lines = line != NULL;
+            has_lines = input_has_line(ctl->input);
             if (line)
                 open = send_line(ctl, name, line);
             else if (ended)

@@ -115,7 +115,10 @@ bool ctl_report_absence(struct ctl *ctl, const struct call *call, const char *su
 static bool judge_check(struct ctl *ctl, const struct call *call)
 {
     if (call->answer == ANSWER_VALUE) {
-        const char *version = value_string(&call->value, "");
+        char number[24] = "";
+        if (call->value.kind == VALUE_INT)
+            (void)snprintf(number, sizeof(number), "%lld", (long long)call->value.integer);
+        const char *version = value_string(&call->value, number);
         if (strcmp(version, API_VERSION) == 0)
             return true;
         ctl_fail(ctl, CTL_NOT_INSTALLED,

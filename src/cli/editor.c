@@ -150,6 +150,20 @@ static unsigned char complete(EditLine *el, int key)
     return result;
 }
 
+/* Ctrl-D: the end on an empty line, else it deletes. libedit's own shows itself as "^D". */
+static unsigned char end_or_delete(EditLine *el, int key)
+{
+    const LineInfo *info = el_line(el);
+    (void)key;
+    if (info->lastchar == info->buffer)
+        return CC_EOF;
+    if (info->cursor == info->lastchar)
+        return CC_REFRESH_BEEP;
+    (void)el_cursor(el, 1);
+    el_deletestr(el, 1);
+    return CC_REFRESH;
+}
+
 /* ---- history ---- */
 
 static bool remember(struct editor *e, const char *line)
@@ -191,6 +205,15 @@ static void read_history(struct editor *e)
 
 static bool set_up(struct editor *e)
 {
+    static const struct {
+        const char *key, *command;
+    } arrows[] = {
+        /* whatever the terminal's description knows of them */
+        { "\033[A", "ed-prev-history" }, { "\033OA", "ed-prev-history" },
+        { "\033[B", "ed-next-history" }, { "\033OB", "ed-next-history" },
+        { "\033[C", "ed-next-char" },    { "\033OC", "ed-next-char" },
+        { "\033[D", "ed-prev-char" },    { "\033OD", "ed-prev-char" },
+    };
     HistEvent event;
     e->history = history_init();
     e->el = el_init("supervisorctl", stdin, stdout, stderr);
@@ -204,7 +227,11 @@ static bool set_up(struct editor *e)
     ok = ok && el_set(e->el, EL_HIST, history, e->history) == 0;
     ok = ok && el_set(e->el, EL_GETCFN, read_key) == 0;
     ok = ok && el_set(e->el, EL_ADDFN, "ctl-complete", "complete the word", complete) == 0;
+    ok = ok && el_set(e->el, EL_ADDFN, "ctl-end", "end of input, or delete", end_or_delete) == 0;
     ok = ok && el_set(e->el, EL_BIND, "^I", "ctl-complete", NULL) == 0;
+    ok = ok && el_set(e->el, EL_BIND, "^D", "ctl-end", NULL) == 0;
+    for (size_t i = 0; ok && i < sizeof(arrows) / sizeof(arrows[0]); i++)
+        ok = el_set(e->el, EL_BIND, arrows[i].key, arrows[i].command, NULL) == 0;
     ok = ok && el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL) == 0;
     ok = ok && el_set(e->el, EL_BIND, "^U", "vi-kill-line-prev", NULL) == 0;
     if (ok)
@@ -251,6 +278,7 @@ char *editor_read_line(struct editor *editor)
     (void)fflush(stdout);
     editor->interrupted = false;
     interrupt_begin(&editor->interrupt);
+    (void)el_set(editor->el, EL_PREP_TERM, 1); /* before the prompt, or what is typed shows twice */
     const char *typed = el_gets(editor->el, &len);
     interrupt_end(&editor->interrupt);
     if (!typed || len <= 0 || editor->interrupted)

@@ -80,6 +80,11 @@ char *input_take_line(struct input *input, bool *ret_ended)
     return line;
 }
 
+bool input_has_line(const struct input *input)
+{
+    return input->pending.len && memchr(input->pending.data, '\n', input->pending.len);
+}
+
 char *input_read_line(struct input *input)
 {
     bool ended = false;
@@ -93,7 +98,17 @@ char *input_ask(struct input *input, const char *prompt)
 {
     (void)fputs(prompt, stdout);
     (void)fflush(stdout);
-    return input_read_line(input);
+    struct termios before;
+    bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+    if (is_terminal) {
+        struct termios quiet = before;
+        quiet.c_lflag &= ~(tcflag_t)ECHOCTL; /* Ctrl-C shows as nothing but the end */
+        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet);
+    }
+    char *line = input_read_line(input);
+    if (is_terminal)
+        (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+    return line;
 }
 
 /* A line from the terminal itself, a byte at a time: there is no buffer to share. */
@@ -129,8 +144,8 @@ char *input_ask_secret(struct input *input, const char *prompt)
     bool interrupted = false;
     char *text = read_tty_line(fd, &interrupted);
     (void)tcsetattr(fd, TCSAFLUSH, &shown);
-    (void)dprintf(fd, "\n");
     if (interrupted)
         (void)raise(SIGINT);
+    (void)dprintf(fd, "\n");
     return text;
 }

@@ -22,6 +22,9 @@ char *input_read_line(struct input *input);
  * readable or input_has_line(). NULL with *ret_ended false: not yet a whole line. */
 char *input_take_line(struct input *input, bool *ret_ended);
 
+/* Is a whole line here already? Then the descriptor need not be readable. */
+bool input_has_line(const struct input *input);
+
 /* Print a prompt and read the answer. NULL: end of input. */
 char *input_ask(struct input *input, const char *prompt);
 

@@ -120,6 +120,9 @@ int ctl_settings_load(const struct ctl_options *options, struct ctl_settings *re
         r = read_file(options, &s, &file, ret_error);
     if (r == 0)
         r = merge(options, file, &s);
+    if (r == 0 && file->plugins)
+        (void)fprintf(stderr, "Warning: %s ignored: plugins written in Python cannot be loaded\n",
+                      file->plugins);
     client_config_free(file);
     if (r < 0) {
         ctl_settings_free(&s);

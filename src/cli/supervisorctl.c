@@ -79,6 +79,9 @@ int main(int argc, char *argv[])
         return finish(CTL_SUCCESS);
     }
     if (ctl_settings_load(&options, &settings, &sentence) < 0) {
+        for (char *c = sentence; c && *c; c++)
+            if (*c == '\n')
+                *c = ' '; /* what is read is two lines: the error, and where help is */
         int status = complain(options.program, sentence ? sentence : "out of memory");
         free(sentence);
         return status;

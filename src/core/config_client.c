@@ -72,6 +72,7 @@ void client_config_free(struct client_config *config)
     if (!config)
         return;
     schema_free_values(SCHEMA_SUPERVISORCTL, config);
+    free(config->plugins);
     free(config);
 }
 
@@ -79,7 +80,7 @@ void client_config_free(struct client_config *config)
 static int finish_client(struct client_config *client)
 {
     static const char unix_url[] = "unix://";
-    if (strncmp(client->serverurl, unix_url, strlen(unix_url)) == 0) {
+    if (client->serverurl && strncmp(client->serverurl, unix_url, strlen(unix_url)) == 0) {
         CLEANUP_FREE char *path = path_normalize(client->serverurl + strlen(unix_url));
         struct buf url = BUF_INIT;
         buf_printf(&url, "%s%s", unix_url, path ? path : "");
@@ -100,25 +101,20 @@ static int finish_client(struct client_config *client)
     return 0;
 }
 
-static void read_plugins(struct loader *loader)
+/* Plugins are Python code. Their sections must not stop anybody: they are only noted. */
+static void note_plugins(struct loader *loader, struct client_config *client)
 {
+    struct buf names = BUF_INIT;
     size_t n = ini_section_count(loader->ini);
     for (size_t i = 0; i < n; i++) {
         const struct ini_section *section = ini_section_at(loader->ini, i);
-        if (!section_is(section, "ctlplugin:"))
-            continue;
-        const struct reading reading = { .loader = loader,
-                                         .section = section,
-                                         .table = SCHEMA_CTLPLUGIN };
-        const struct ini_entry *factory = reading_entry(&reading, "supervisor.ctl_factory");
-        if (!factory)
-            reading_fail(&reading, NULL, "supervisor.ctl_factory",
-                         "section [%s] does not specify a supervisor.ctl_factory", section->name);
-        else
-            reading_fail(&reading, factory, "supervisor.ctl_factory",
-                         "%s cannot be resolved within [%s]: Python code cannot be loaded",
-                         factory->value, section->name);
+        if (section_is(section, "ctlplugin:"))
+            buf_printf(&names, "%s[%s]", names.len ? ", " : "", section->name);
     }
+    if (names.len)
+        client->plugins = strdup(buf_text(&names));
+    loader->no_memory |= names.error || (names.len && !client->plugins);
+    buf_free(&names);
 }
 
 static void read_client(struct loader *loader, struct client_config *client)
@@ -136,7 +132,7 @@ static void read_client(struct loader *loader, struct client_config *client)
     };
     for (size_t i = 0; i < rows->n; i++)
         (void)reading_get(&reading, &rows->options[i]); /* problems are noted */
-    read_plugins(loader);
+    note_plugins(loader, client);
 }
 
 static int set_defaults(struct client_config *client)

@@ -395,6 +395,7 @@ struct client_config {
     char *password;
     char *prompt;
     char *history_file; /* absolute; NULL: none */
+    char *plugins;      /* "[ctlplugin:a], [ctlplugin:b]": sections that we cannot serve; NULL */
 };
 
 /* Read the client's section of path; NULL path gives the defaults. Other sections may be wrong, and
