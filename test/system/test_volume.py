@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 import time
+import unittest
 
 from harness import PATIENCE, Daemon, SystemTest, better_than_reference, is_alive, main, read_text, wait_until
 
@@ -184,6 +185,8 @@ class Storms(SystemTest):
 
 
 class Idle(SystemTest):
+    @unittest.skipIf(os.environ.get("SUPERVISOR_TEST_SANITIZED", "").startswith("t"),
+                     "ThreadSanitizer's own thread wakes up ten times a second")
     @better_than_reference
     def test_an_idle_daemon_does_not_wake_up(self):
         config = ("[program:i]\ncommand=/bin/sleep 100000\nprocess_name=i%%(process_num)03d\nnumprocs=%d\n"
