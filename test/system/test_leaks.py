@@ -144,12 +144,18 @@ class Leaks(SystemTest):
                 waiter.close()
                 fault_of(d.rpc.supervisor.startProcess, "m:m001")
 
+            def bring_up():
+                # A stop may still be under way: its client left without waiting for it.
+                wait_until(lambda: d.states()["m:m001"] in ("RUNNING", "STOPPED"), "m001 at rest")
+                fault_of(d.rpc.supervisor.startProcess, "m:m001")
+                return d.states()["m:m001"] == "RUNNING"
+
             visit()
-            wait_until(lambda: d.states()["m:m001"] in ("RUNNING", "STOPPED"), "m001 at rest")
+            wait_until(bring_up, "m001 up")
             descriptors, threads = len(d.descriptors()), len(d.threads())
             for _ in range(scaled(20)):
                 visit()
-            fault_of(d.rpc.supervisor.startProcess, "m:m001")
+            wait_until(bring_up, "m001 up again")
             # Half a request is given up when no byte came for the server's timeout.
             self.settled(d, descriptors + 3, threads)
 
