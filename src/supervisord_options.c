@@ -4,6 +4,7 @@
 
 #include "supervisor/core/buf.h"
 #include "supervisor/core/options.h"
+#include "supervisor/version.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -134,5 +135,7 @@ void daemon_options_help(const char *program)
                        o->argument ? " " : "", o->argument ? o->argument : "");
         printf("%s -- %s\n", spelled, o->help);
     }
-    printf("\n");
+    /* --version must stay what scripts parse: the reference's. */
+    printf("\nSupervisor in C %s, behaves like Supervisor %s.\n", SUPERVISOR_C_VERSION,
+           SUPERVISOR_VERSION);
 }
