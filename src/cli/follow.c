@@ -167,8 +167,8 @@ static void end_stream(struct stream *s, CURLcode result)
     else if (!status)
         complain(s, "Cannot connect, error: %s",
                  os_errno ? strerror((int)os_errno) : curl_easy_strerror(result));
-    else if (result != CURLE_OK)
-        complain(s, "The stream broke off: supervisord ended or the connection was lost");
+    else /* nobody asked for the end, however orderly it was */
+        complain(s, "The stream ended: supervisord closed it or the connection was lost");
 }
 
 static void collect_ends(struct follow *f)

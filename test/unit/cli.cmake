@@ -1,0 +1,3 @@
+supervisor_unit_test(ctl_line supervisor_cli)
+supervisor_unit_test(ctl_format supervisor_cli)
+supervisor_unit_test(ctl_options supervisor_cli)
