@@ -1,13 +1,14 @@
 # What `cmake --install` puts where, and the Debian package made of it (cpack -G DEB, or
 # scripts/package, which configures for it).
 #
-# Programs, manuals and examples follow the prefix. The configuration lies in /etc/supervisor under
-# every prefix, where clients, scripts and the package of the original expect it;
+# Programs, manuals and examples follow the prefix. The configuration lies in /etc/supervisor and logs
+# in /var/log/supervisor under every prefix, where clients, scripts and the package of the original expect it;
 # -DCMAKE_INSTALL_SYSCONFDIR=... puts it elsewhere. DESTDIR is honoured by all.
 set(etc ${CMAKE_INSTALL_FULL_SYSCONFDIR})
 
 install(FILES conf/supervisord.conf DESTINATION ${etc}/supervisor)
 install(DIRECTORY DESTINATION ${etc}/supervisor/conf.d)
+install(DIRECTORY DESTINATION ${CMAKE_INSTALL_FULL_LOCALSTATEDIR}/log/supervisor)
 install(FILES packaging/supervisor.logrotate DESTINATION ${etc}/logrotate.d RENAME supervisor)
 
 configure_file(packaging/supervisor.service.in supervisor.service @ONLY)
@@ -74,7 +75,6 @@ if(SUPERVISOR_DEBIAN)
         DEPENDS CHANGELOG.md cmake/debian-changelog.cmake VERBATIM)
     add_custom_target(debian_changelog ALL DEPENDS ${PROJECT_BINARY_DIR}/changelog.gz)
     install(FILES ${PROJECT_BINARY_DIR}/changelog.gz DESTINATION ${CMAKE_INSTALL_DOCDIR})
-    install(DIRECTORY DESTINATION ${CMAKE_INSTALL_FULL_LOCALSTATEDIR}/log/supervisor)
 endif()
 
 set(CPACK_GENERATOR DEB)

@@ -125,11 +125,10 @@ class Install(harness.SystemTest):
         path = self.etc + "/supervisor/supervisord.conf"
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
+        os.mkdir(self.root + "/run")
         for directory in ("/run/", "/var/log/", "/etc/supervisor/"):
-            os.makedirs(self.root + directory, exist_ok=True)
             self.assertIn(directory, text)
             text = text.replace(directory, self.root + directory)
-        os.makedirs(self.root + "/var/log/supervisor", exist_ok=True)
         with open(self.etc + "/supervisor/conf.d/hello.conf", "w", encoding="utf-8") as stream:
             stream.write("[program:hello]\ncommand = /bin/sh -c 'echo hello; exec sleep 100000'\n")
         # The installed daemon and client, under the harness' eyes.
