@@ -117,7 +117,9 @@ void hint_connection(struct ctl *ctl, const struct call *call)
     else if (call->error == ECONNREFUSED && socket_path)
         (void)fprintf(stderr, "  the socket file is there, but nobody listens: its supervisord "
                               "died or was killed\n");
-    if (call->error == ECONNREFUSED || call->error == ENOENT)
+    bool is_configured = strcmp(client_url(ctl->client), ctl->settings->serverurl) == 0 &&
+                         strcmp(ctl->settings->url_origin, "-s") != 0;
+    if (is_configured && call_is_absence(call)) /* else another file may be that daemon's */
         about_daemon(ctl);
     if (!ctl->settings->config_path && strcmp(ctl->settings->url_origin, "-s") != 0)
         (void)fprintf(stderr, "  name a configuration file with -c, or the server with -s\n");
