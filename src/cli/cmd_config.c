@@ -324,6 +324,12 @@ void cmd_update(struct ctl *ctl, const struct request *request)
         .request = request,
         .everything = !request->n || names_have_all(request->words, request->n),
     };
+    if ((request->live || request->dry_run) && update_by_server(ctl, request))
+        return;
+    if (request->live) {
+        ctl_fail(ctl, CTL_GENERIC, "ERROR: this supervisord cannot update live\n");
+        return;
+    }
     ctl_call(ctl, &call, "reloadConfig", NULL, NULL);
     if (call.answer != ANSWER_VALUE) {
         report(ctl, &call, "already shutting down");

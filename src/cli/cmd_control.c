@@ -378,9 +378,69 @@ void cmd_reopen(struct ctl *ctl, const struct request *request)
     control_asked(ctl, request, &reopen);
 }
 
+/* ---- restart ---- */
+
+static bool may_go_on(struct ctl *ctl)
+{
+    return !ctl->needs_credentials && ctl_check(ctl);
+}
+
+static void restart_words(struct ctl *ctl, const struct request *request, char *const words[],
+                          size_t n)
+{
+    if (ctl_check(ctl))
+        control(ctl, &stop, NULL, false, words, n);
+    if (may_go_on(ctl))
+        control(ctl, &start, NULL, request->no_wait, words, n);
+}
+
+/* A configuration that cannot be read stops nothing. */
+static void restart_updated(struct ctl *ctl, const struct request *request, char *const words[],
+                            size_t n)
+{
+    if (!update_processes(ctl, words, n, true))
+        return;
+    control(ctl, &stop, NULL, false, words, n);
+    if (may_go_on(ctl) && update_processes(ctl, words, n, false))
+        control(ctl, &start, NULL, request->no_wait, words, n);
+}
+
+/* So many at a time, as long as each becomes RUNNING. */
+static void restart_rolling(struct ctl *ctl, const struct request *request, char *const words[],
+                            size_t n)
+{
+    size_t parallel = request->parallel ? (size_t)request->parallel : 1;
+    for (size_t at = 0; at < n && may_go_on(ctl); at += parallel) {
+        size_t some = n - at < parallel ? n - at : parallel;
+        if (request->update)
+            restart_updated(ctl, request, words + at, some);
+        else
+            restart_words(ctl, request, words + at, some);
+        if (ctl->status == CTL_SUCCESS || at + some == n)
+            continue;
+        printf("ERROR: stopped here, %zu of %zu were left alone\n", n - at - some, n);
+        return;
+    }
+}
+
+/* The processes that words name, one by one. */
+static char **expand_to_processes(struct ctl *ctl, const struct request *request, size_t *ret_n)
+{
+    struct call call;
+    char **words = NULL;
+    ctl_call(ctl, &call, "getAllProcessInfo", NULL, NULL);
+    if (call.answer != ANSWER_VALUE)
+        ctl_report(ctl, &call);
+    else
+        words = names_expand_members(request->words, request->n, &call.value, ret_n);
+    call_free(&call);
+    return words;
+}
+
 void cmd_restart(struct ctl *ctl, const struct request *request)
 {
     size_t n = 0;
+    bool singly = request->rolling || request->update;
     if (!ctl_check(ctl))
         return;
     if (!request->n) {
@@ -388,13 +448,14 @@ void cmd_restart(struct ctl *ctl, const struct request *request)
         command_print_help("restart");
         return;
     }
-    char **words = ctl_expand_names(ctl, request, &n);
-    if (!words)
-        return;
-    if (ctl_check(ctl))
-        control(ctl, &stop, NULL, false, words, n);
-    if (!ctl->needs_credentials && ctl_check(ctl))
-        control(ctl, &start, NULL, request->no_wait, words, n);
+    char **words =
+        singly ? expand_to_processes(ctl, request, &n) : ctl_expand_names(ctl, request, &n);
+    if (words && request->rolling)
+        restart_rolling(ctl, request, words, n);
+    else if (words && request->update)
+        restart_updated(ctl, request, words, n);
+    else if (words)
+        restart_words(ctl, request, words, n);
     names_free(words, n);
 }
 

@@ -65,8 +65,12 @@ const struct command commands[] = {
       "restart <gname>:*\tThe same for a group\n"
       "restart <name> <name>\tThe same for several processes or groups\n"
       "restart all\t\tThe same for all processes\n"
-      "A changed configuration does not take effect by this: see reread and update\n",
-      TAKES_NO_WAIT | TAKES_TIMEOUT, false },
+      "restart --update <name>\tThe same, and read its configuration again\n"
+      "restart --rolling [--parallel <n>] <gname>:*\tOne after the other (or n at a time), as long "
+      "as all become RUNNING\n"
+      "A changed configuration does not take effect by this (but with --update): see reread and "
+      "update\n",
+      TAKES_NO_WAIT | TAKES_TIMEOUT | TAKES_UPDATE | TAKES_ROLLING, false },
     { "rotate", cmd_rotate,
       "rotate <name> [...]\tRotate log files now (also <gname>:*, patterns, all)\n", 0, true },
     { "shutdown", cmd_shutdown, "shutdown \tStop all processes and supervisord itself\n", 0,
@@ -106,8 +110,11 @@ const struct command commands[] = {
     { "update", cmd_update,
       "update\t\t\tRead the configuration; add, remove and restart what it changes\n"
       "update all\t\tThe same\n"
-      "update <gname> [...]\tThe same, but only for these groups\n",
-      TAKES_JSON | TAKES_DRY_RUN | TAKES_TIMEOUT, false },
+      "update <gname> [...]\tThe same, but only for these groups\n"
+      "update --dry-run [...]\tOnly say what would be done, and for which options\n"
+      "update --live [...]\tRestart only the processes that need it, change the others as they "
+      "run\n",
+      TAKES_JSON | TAKES_DRY_RUN | TAKES_TIMEOUT | TAKES_LIVE, false },
     { "version", cmd_version, "version\t\t\tShow the version of supervisord\n", TAKES_JSON, false },
     { "wait", cmd_wait,
       "wait <name> [...]\tWait until processes are RUNNING (also <gname>:*, patterns, all)\n"

@@ -14,6 +14,9 @@ enum command_options {
     TAKES_TIMEOUT = 16,
     TAKES_DRY_RUN = 32,
     TAKES_STATE = 64,
+    TAKES_LIVE = 128,
+    TAKES_UPDATE = 256,
+    TAKES_ROLLING = 512, /* and --parallel */
 };
 
 struct command {
@@ -57,6 +60,14 @@ void cmd_open(struct ctl *ctl, const struct request *request);
 void cmd_quit(struct ctl *ctl, const struct request *request);
 void cmd_help(struct ctl *ctl, const struct request *request);
 void cmd_wait(struct ctl *ctl, const struct request *request);
+
+/* update --live and --dry-run, as the server plans and does it. False: it does not know how, and
+ * nothing was said. */
+bool update_by_server(struct ctl *ctl, const struct request *request);
+
+/* restart --update: let these processes take up their new configuration; with dry_run only see that
+ * they could. False: they cannot, and it was told. */
+bool update_processes(struct ctl *ctl, char *const names[], size_t n, bool dry_run);
 
 /* status -v: all there is to know of the processes infos[0..n-1]. */
 void show_details(struct ctl *ctl, const struct value *const infos[], size_t n);

@@ -20,6 +20,8 @@
 
 /* ---- life ---- */
 
+enum { COUNT_MAX = 1000 };
+
 static bool wants_colour(void)
 {
     const char *no_color = getenv("NO_COLOR");
@@ -224,6 +226,19 @@ static bool take_number(struct ctl *ctl, const char *option, const char *text, u
     return false;
 }
 
+static bool take_count(struct ctl *ctl, const char *option, const char *text, uint64_t *ret_count)
+{
+    char *end = NULL;
+    unsigned long count = text && text[0] >= '1' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+    if (count && count <= COUNT_MAX && *end == '\0') {
+        *ret_count = count;
+        return true;
+    }
+    ctl_fail(ctl, CTL_INVALID_ARGS, "Error: %s requires a number from 1 to %d\n", option,
+             COUNT_MAX);
+    return false;
+}
+
 /* Take the options that the command knows out of its words. False: one is wrong, and was told. */
 static bool take_options(struct ctl *ctl, const struct command *command, const struct line *line,
                          struct request *request)
@@ -237,6 +252,9 @@ static bool take_options(struct ctl *ctl, const struct command *command, const s
         { "--watch", TAKES_WATCH, offsetof(struct request, watch) },
         { "--no-wait", TAKES_NO_WAIT, offsetof(struct request, no_wait) },
         { "--dry-run", TAKES_DRY_RUN, offsetof(struct request, dry_run) },
+        { "--live", TAKES_LIVE, offsetof(struct request, live) },
+        { "--update", TAKES_UPDATE, offsetof(struct request, update) },
+        { "--rolling", TAKES_ROLLING, offsetof(struct request, rolling) },
         { "--verbose", TAKES_VERBOSE, offsetof(struct request, verbose) },
     };
     bool literal = command->options == 0;
@@ -264,6 +282,13 @@ static bool take_options(struct ctl *ctl, const struct command *command, const s
             i++;
         } else if ((command->options & TAKES_TIMEOUT) && strncmp(word, "--timeout=", 10) == 0) {
             if (!take_number(ctl, "--timeout", word + 10, &request->timeout_ms))
+                return false;
+        } else if ((command->options & TAKES_ROLLING) && strcmp(word, "--parallel") == 0) {
+            if (!take_count(ctl, word, next, &request->parallel))
+                return false;
+            i++;
+        } else if ((command->options & TAKES_ROLLING) && strncmp(word, "--parallel=", 11) == 0) {
+            if (!take_count(ctl, "--parallel", word + 11, &request->parallel))
                 return false;
         } else if ((command->options & TAKES_STATE) && strcmp(word, "--for") == 0 && next) {
             request->wait_state = next;

@@ -48,7 +48,8 @@ struct request {
     const char *rest; /* all words as typed */
     char **words;     /* borrowed strings, owned list */
     size_t n;
-    bool json, watch, verbose, no_wait, dry_run;
+    bool json, watch, verbose, no_wait, dry_run, live, update, rolling;
+    uint64_t parallel;      /* restart --rolling; 0: not given */
     uint64_t timeout_ms;    /* 0: none */
     const char *wait_state; /* wait --for */
 };

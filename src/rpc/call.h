@@ -75,6 +75,10 @@ static inline const struct value *call_param(const struct rpc_call *call, size_t
     return &call->params->items[i];
 }
 
+/* ---- methods_update.c ---- */
+
+void handle_update_config(struct rpc_call *call);
+
 /* ---- rpc.c: starting calls ---- */
 
 /* Start a call whose value goes to out. done(call, arg) comes exactly once unless it is cancelled;

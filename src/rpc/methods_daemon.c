@@ -218,6 +218,15 @@ const struct method daemon_methods[] = {
       "are not touched.\n\n@return array result  [[added, changed, removed]], each an array of "
       "group names\n",
       handle_reload_config, METHOD_CHANGES },
+    { "updateConfig", "array,struct",
+      "Read the configuration again and bring what runs to it. An addition to Supervisor's "
+      "methods.\n\n"
+      "@param struct options  all optional: boolean dry_run (only tell), boolean live (start only "
+      "what must be started anew, process by process, and change the rest while it runs), array "
+      "groups (only these), array processes (only these, live)\n"
+      "@return array result  a struct for each group or program concerned: group, name (\"\" for "
+      "the group), action (added, removed, restarted, changed), why, status, description\n",
+      handle_update_config, METHOD_CHANGES | METHOD_OPTIONAL_LAST },
     { "addProcessGroup", "boolean,string",
       "Make a group of the configuration active and start what starts by itself.\n\n"
       "@param string name  the group\n" ALWAYS_TRUE,

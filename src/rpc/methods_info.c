@@ -100,9 +100,7 @@ static int compare_rows(const void *a, const void *b)
 /* The running process of this very configuration; NULL if it was read again since. */
 static const struct process *process_of(const struct group *active, const struct config_row *row)
 {
-    if (!active || active->config != row->group)
-        return NULL;
-    for (size_t i = 0; i < active->n_processes; i++)
+    for (size_t i = 0; active && i < active->n_processes; i++)
         if (active->processes[i]->config == row->config)
             return active->processes[i];
     return NULL;
