@@ -23,6 +23,9 @@ enum { STILL_WAITING_SECS = 2 }; /* between two lines "waiting for x to stop" */
  * reference looks so seldom that scripts have come to expect it. */
 #define TOGETHER_NS (500 * NS_PER_MS)
 
+/* How long programs of one priority are waited for before the next are asked. */
+#define WAVE_WAIT_NS (100 * NS_PER_MS)
+
 enum step_state {
     STEP_ASKED,   /* the worker has not answered yet */
     STEP_WAITING, /* granted: wait for the facts */
@@ -52,6 +55,9 @@ struct task {
     bool is_collecting; /* requests are still being made: answer nothing yet */
     struct step *steps;
     size_t n_steps;
+    struct task_order order; /* of START and STOP: what later waves ask for; its texts are gone */
+    size_t n_begun;          /* steps that were asked, in order */
+    struct loop_timer wave;  /* no longer than this does a wave wait for the one before */
     struct task *prev, *next;
 };
 
@@ -235,7 +241,7 @@ static void task_advance(struct task *t)
 {
     size_t n_waiting = 0;
 
-    if (t->n_asked || t->is_collecting)
+    if (t->n_asked || t->is_collecting || t->n_begun < t->n_steps)
         return;
     if (!t->call) {
         task_free(t);
@@ -382,6 +388,8 @@ static void take_result(struct step *s, const struct request *r)
     }
 }
 
+static void ask_waves(struct task *t);
+
 static void on_request_done(struct request *r)
 {
     struct step *s = r->arg;
@@ -389,6 +397,8 @@ static void on_request_done(struct request *r)
 
     take_result(s, r);
     t->n_asked--;
+    if (t->n_asked == 0)
+        ask_waves(t);
     task_advance(t);
 }
 
@@ -453,8 +463,11 @@ static bool may_be_asked(struct step *s, const struct task_order *order)
     }
     process_facts(s->process, &facts);
     s->spawn_seq = facts.spawn_seq;
+    /* One that is stopping may be about to be started again (memory_restart): that it can refuse.
+     */
+    bool stops = process_state_is_running(facts.state) || facts.state == PROCESS_STOPPING;
     bool signals = order->kind == TASK_SIGNAL || order->kind == TASK_RELOAD;
-    if ((order->kind == TASK_STOP && !process_state_is_running(facts.state)) ||
+    if ((order->kind == TASK_STOP && !stops) ||
         (signals && !process_state_is_signallable(facts.state))) {
         settle_named(s, FAULT_NOT_RUNNING);
         return false;
@@ -493,6 +506,45 @@ static void ask(struct step *s, const struct task_order *order)
     settle(s, FAULT_FAILED, strerror(-error));
 }
 
+/* Programs of one priority are asked at once, the next priority when these have done what
+ * was asked (have been spawned, have been sent the signal): the order that users configured. */
+static bool same_wave(const struct task *t, const struct step *a, const struct step *b)
+{
+    if (t->kind != TASK_START && t->kind != TASK_STOP)
+        return true;
+    return a->process->group_config->priority == b->process->group_config->priority &&
+           a->process->config->priority == b->process->config->priority;
+}
+
+static void ask_wave(struct task *t)
+{
+    const struct step *first = &t->steps[t->n_begun];
+    t->is_collecting = true;
+    while (t->n_begun < t->n_steps && same_wave(t, first, &t->steps[t->n_begun]))
+        ask(&t->steps[t->n_begun++], &t->order);
+    t->is_collecting = false;
+}
+
+/* Ask until something was asked, or all was. */
+static void ask_waves(struct task *t)
+{
+    while (t->n_begun < t->n_steps && t->n_asked == 0)
+        ask_wave(t);
+    if (t->n_begun == t->n_steps)
+        loop_timer_cancel(task_loop, &t->wave);
+    else if (loop_timer_set(task_loop, &t->wave, clock_now_ns() + WAVE_WAIT_NS) < 0)
+        log_debg("a slow program may hold up those after it: out of memory");
+}
+
+/* A worker that takes its time holds up nobody else. */
+static void on_wave_late(void *arg)
+{
+    struct task *t = arg;
+    ask_wave(t);
+    ask_waves(t);
+    task_advance(t);
+}
+
 void deferred_run(struct rpc_call *call, const struct task_order *order, struct process **processes,
                   size_t n)
 {
@@ -504,15 +556,14 @@ void deferred_run(struct rpc_call *call, const struct task_order *order, struct 
     call_defer(call, task_drop, t);
     if (t->is_array)
         xmlrpc_write_array_begin(call->out);
-    t->is_collecting = true;
     for (size_t i = 0; i < n; i++) {
-        struct step *s = &t->steps[i];
-        s->task = t;
-        s->process = process_ref(processes[i]);
-        t->n_steps = i + 1;
-        ask(s, order);
+        t->steps[i].task = t;
+        t->steps[i].process = process_ref(processes[i]);
     }
-    t->is_collecting = false;
+    t->n_steps = n;
+    t->order = *order;
+    loop_timer_init(&t->wave, on_wave_late, t);
+    ask_waves(t);
     task_advance(t);
 }
 
