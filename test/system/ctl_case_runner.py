@@ -129,6 +129,16 @@ def children_of(pid):
     return found
 
 
+def orphans_of(directory):
+    """Programs left by a daemon that was killed: they work in its directory, which is ours alone."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.readlink("/proc/%s/cwd" % entry) == directory:
+                found.append(int(entry))
+    return found
+
+
 class Place:
     """A directory with the fixtures, a port, and maybe a daemon."""
 
@@ -210,7 +220,7 @@ class Place:
             children = children_of(self.daemon.pid)
             self.daemon.kill()
             self.daemon.wait(LIMIT)
-            for pid in children:
+            for pid in children + orphans_of(self.here):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.here, ignore_errors=True)
