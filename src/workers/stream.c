@@ -23,7 +23,8 @@
 
 #define PIPE_LARGE      (1024 * 1024) /* bytes, for programs that fill a pipe of the usual size */
 #define PIPE_USUAL      (64 * 1024)
-#define PIPES_LARGE_MAX 32 /* ... of users whose pipes the kernel limits (pipe-user-pages-soft) */
+#define PIPES_LARGE_MAX 32   /* ... of users whose pipes the kernel limits (pipe-user-pages-soft) */
+#define LITTLE          4096 /* bytes, read without a shared buffer */
 #define SETTLE_AT_EXIT_MS                                                                          \
     500 /* for a slow reader behind the log file, when the program has ended */
 #define BACKUPS_MAX 1000000
@@ -34,6 +35,8 @@ struct stream {
     const struct channel_config *config;
     int fd; /* the pipe; -1 after its end */
     bool large;
+    bool much;   /* the last read was of LITTLE or more */
+    bool filled; /* ... and left no room in its buffer */
     bool strip;
     bool is_protocol; /* an event listener's stdout */
     struct log_sink sink;
@@ -208,25 +211,54 @@ static void enlarge_pipe(struct stream *s)
     (void)fcntl(s->fd, F_SETPIPE_SZ, PIPE_LARGE); /* refused: the usual size does */
 }
 
-/* One read and what follows from it. Bytes read, 0 at the end, -EAGAIN when there is nothing. */
-static ssize_t pump(struct stream *s, uint64_t now_ns)
+/* One read and what follows from it. Bytes read, 0 at the end, -errno. */
+static ssize_t read_chunk(struct stream *s, char *data, size_t size, uint64_t now_ns)
+{
+    ssize_t n;
+    do
+        n = read(s->fd, data, size);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    if (n > 0)
+        pass_chunk(s, data, (size_t)n, now_ns);
+    return n;
+}
+
+/* A few lines need no buffer that threads share, and no lock for it. Apart, so that the stack is
+ * not touched for it where it is not used. */
+static __attribute__((noinline)) ssize_t read_little(struct stream *s, uint64_t now_ns)
+{
+    char buffer[CAPTURE_HEADROOM + LITTLE]; /* what was held back goes in front of data */
+    return read_chunk(s, buffer + CAPTURE_HEADROOM, LITTLE, now_ns);
+}
+
+static ssize_t read_much(struct stream *s, uint64_t now_ns)
 {
     struct scratch *scratch = scratch_take();
     if (!scratch)
         return -EAGAIN; /* it stays in the pipe; poll(2) will ask again */
-    ssize_t n;
-    do
-        n = read(s->fd, scratch->data, sizeof(scratch->data));
-    while (n < 0 && errno == EINTR);
-    int error = n < 0 ? errno : 0;
-    if (n > 0)
-        pass_chunk(s, scratch->data, (size_t)n, now_ns);
+    ssize_t n = read_chunk(s, scratch->data, sizeof(scratch->data), now_ns);
     scratch_give(scratch);
+    return n;
+}
+
+/* What was written at once is to be told of at once. */
+static bool pieces_matter(const struct stream *s)
+{
+    return s->config->events_enabled || s->syslog_prefix || s->is_protocol || s->capture.max_bytes;
+}
+
+/* Bytes read, 0 at the end, -EAGAIN when there is nothing. */
+static ssize_t pump(struct stream *s, uint64_t now_ns)
+{
+    bool little = !s->much && !pieces_matter(s);
+    ssize_t n = little ? read_little(s, now_ns) : read_much(s, now_ns);
+    s->much = n >= LITTLE;
+    s->filled = n == (little ? LITTLE : STREAM_READ_MAX);
     if (n >= PIPE_USUAL && !s->large)
         enlarge_pipe(s);
-    if (error == EAGAIN)
-        return -EAGAIN;
-    return error ? 0 : n;
+    return n == -EAGAIN || n > 0 ? n : 0;
 }
 
 enum stream_result stream_on_readable(struct stream *s, uint64_t now_ns)
@@ -241,7 +273,7 @@ enum stream_result stream_on_readable(struct stream *s, uint64_t now_ns)
         close_pipe(s);
         return STREAM_EOF;
     }
-    return n == STREAM_READ_MAX ? STREAM_MORE : STREAM_DRAINED;
+    return s->filled ? STREAM_MORE : STREAM_DRAINED;
 }
 
 void stream_drain_at_exit(struct stream *s, uint64_t now_ns)

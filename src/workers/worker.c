@@ -28,11 +28,13 @@
 #define STACK_BYTES (256UL * 1024)
 #endif
 
-/* A program that writes line by line would wake us for each line. When one small read
- * follows another this soon, the pipe is left alone for a moment. At less than LINGER_BYTES a
- * read it cannot fill up meanwhile, and the first line after a silence is never late. */
-#define LINGER_AFTER_NS (10 * NS_PER_MS)
-#define LINGER_NS       (4 * NS_PER_MS)
+/* A program that writes line by line would wake us for each line. While small reads follow one
+ * another closely the pipe is left alone between them, longer each time, so that lines gather. At
+ * less than LINGER_BYTES a read it does not fill up meanwhile; the first lines after a silence are
+ * never late, and neither an end nor a request waits for it. */
+#define LINGER_AFTER_NS (20 * NS_PER_MS) /* what comes that soon is close */
+#define LINGER_MIN_NS   (4 * NS_PER_MS)
+#define LINGER_MAX_NS   (50 * NS_PER_MS) /* no reader of a log notices */
 enum { LINGER_BYTES = 8192 };
 
 enum { READS_PER_PASS = 16 }; /* before the mailbox is looked at again */
@@ -42,9 +44,27 @@ enum { AT_WAKE, AT_STDIN, AT_OUTPUT, AT_SINK = AT_OUTPUT + CHANNELS, AT_N = AT_S
 
 /* ---- output ---- */
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static uint64_t bytes_read(const struct worker *w, int c)
 {
     return atomic_load_explicit(&w->process->counters[c].bytes_read, memory_order_relaxed);
+}
+
+static void linger(struct output *output, bool may, uint64_t now_ns)
+{
+    bool close = now_ns - output->last_read_ns < output->linger_ns + LINGER_AFTER_NS;
+    output->last_read_ns = now_ns;
+    if (!may || !close)
+        output->linger_ns = 0;
+    else if (output->linger_ns < LINGER_MIN_NS)
+        output->linger_ns = LINGER_MIN_NS;
+    else
+        output->linger_ns = earlier(output->linger_ns * 2, LINGER_MAX_NS);
+    output->resume_ns = output->linger_ns ? now_ns + output->linger_ns : 0;
 }
 
 static void read_output(struct worker *w, int c)
@@ -55,19 +75,16 @@ static void read_output(struct worker *w, int c)
     enum stream_result result = STREAM_MORE;
     for (int i = 0; i < READS_PER_PASS && result == STREAM_MORE; i++)
         result = stream_on_readable(output->stream, now_ns);
-    bool small = bytes_read(w, c) - before < LINGER_BYTES;
+    uint64_t got = bytes_read(w, c) - before;
+    output->resume_ns = 0;
+    if (got == 0)
+        return; /* what is next still shows whether it comes close to the last */
+    bool small = result == STREAM_DRAINED && got < LINGER_BYTES;
     bool waits_for_us = w->listener && c == CHANNEL_STDOUT; /* lingering would pace it */
-    bool soon = now_ns - output->last_read_ns < LINGER_AFTER_NS && !waits_for_us;
-    output->last_read_ns = now_ns;
-    output->resume_ns = result == STREAM_DRAINED && small && soon ? now_ns + LINGER_NS : 0;
+    linger(output, small && !waits_for_us, now_ns);
 }
 
 /* ---- waiting ---- */
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 static uint64_t next_deadline(const struct worker *w)
 {
@@ -82,12 +99,11 @@ static uint64_t next_deadline(const struct worker *w)
     }
     if (w->listener)
         deadline_ns = earlier(deadline_ns, listener_deadline_ns(w->listener));
-    return deadline_ns;
+    return earlier(deadline_ns, worker_recycle_deadline_ns(w));
 }
 
 static void fill_set(struct worker *w, struct pollfd set[AT_N])
 {
-    uint64_t now_ns = clock_now_ns();
     set[AT_WAKE] = (struct pollfd){ .fd = w->process->wake_fd, .events = POLLIN };
     set[AT_STDIN] = (struct pollfd){ .fd = w->stdin_full ? w->stdin_fd : -1, .events = POLLOUT };
     for (int c = 0; c < CHANNELS; c++) {
@@ -97,10 +113,8 @@ static void fill_set(struct worker *w, struct pollfd set[AT_N])
         if (!output->stream)
             continue;
         set[AT_SINK + c].fd = stream_sink_fd(output->stream);
-        if (output->resume_ns <= now_ns) {
-            output->resume_ns = 0;
+        if (!output->resume_ns)
             set[AT_OUTPUT + c].fd = stream_fd(output->stream);
-        }
     }
 }
 
@@ -139,12 +153,14 @@ static void serve_descriptors(struct worker *w, const struct pollfd set[AT_N])
 {
     uint64_t now_ns = clock_now_ns();
     for (int c = 0; c < CHANNELS; c++) {
-        struct stream *stream = w->output[c].stream;
+        struct output *output = &w->output[c];
+        struct stream *stream = output->stream;
         if (!stream)
             continue;
         if (set[AT_SINK + c].revents || stream_deadline_ns(stream) <= now_ns)
             stream_on_time(stream, now_ns);
-        if (set[AT_OUTPUT + c].revents)
+        bool lingered = output->resume_ns && output->resume_ns <= now_ns; /* no need to poll */
+        if (set[AT_OUTPUT + c].revents || lingered)
             read_output(w, c);
     }
     if (set[AT_STDIN].revents && !w->listener)
@@ -178,6 +194,7 @@ static void serve_deadline(struct worker *w)
 {
     for (;;) {
         uint64_t now_ns = clock_now_ns();
+        worker_recycle_look(w, now_ns);
         if (now_ns < w->life.deadline_ns || must_wait_for_reaper(w))
             return;
         (void)worker_step(w, LIFE_TICK, now_ns);
@@ -263,6 +280,7 @@ int worker_start(struct process *p)
     w->process = process_ref(p);
     w->stdin_fd = -1;
     life_init(&w->life);
+    w->recycle_ns = w->sample_ns = NS_NEVER;
     w->dice = (uint32_t)clock_now_ns() | 1;
     process_facts(p, &w->facts);
     int r = p->member ? listener_new(p, &w->listener) : 0;

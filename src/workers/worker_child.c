@@ -49,6 +49,7 @@ static int open_streams(struct worker *w, struct spawn_pipes *pipes)
             return r;
         *fd = -1; /* the stream's now */
         output->last_read_ns = 0;
+        output->linger_ns = 0;
         output->resume_ns = 0;
     }
     if (w->listener && w->output[CHANNEL_STDOUT].stream)
@@ -176,6 +177,7 @@ void worker_end_child(struct worker *w, int wait_status, uint64_t exit_ns)
     w->life.ended_code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
     (void)worker_step(w, LIFE_ENDED, now_ns);
     w->pid = 0;
+    worker_recycle_finish(w);
 }
 
 /* ---- signals ---- */

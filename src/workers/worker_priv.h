@@ -14,6 +14,7 @@
 struct output {
     struct stream *stream; /* NULL when there is none */
     uint64_t last_read_ns;
+    uint64_t linger_ns; /* how long the pipe is left alone after a read; 0: not at all */
     uint64_t resume_ns; /* the pipe is left alone until then, so that lines gather */
 };
 
@@ -33,6 +34,9 @@ struct worker {
     struct buf stdin_buf;      /* not yet written */
     struct listener *listener; /* NULL unless an event listener */
     int kill_error;            /* why the last signal could not be sent */
+    uint64_t recycle_ns;       /* max_age is over; NS_NEVER */
+    uint64_t sample_ns;        /* when to look at the memory next; NS_NEVER */
+    bool recycling;            /* it is stopping to be started again */
     struct request *quit;      /* set: end when there is no child */
 };
 
@@ -44,6 +48,9 @@ bool worker_step(struct worker *w, enum life_event event, uint64_t now_ns);
 
 /* Put the working copy of the facts where others see it. */
 void worker_publish(struct worker *w);
+
+/* A number that differs from time to time; not secret. */
+uint32_t worker_random(struct worker *w);
 
 /* Why the last spawn or run failed, as the API shows it. */
 void worker_set_spawnerr(struct worker *w, const char *text);
@@ -67,6 +74,20 @@ void worker_close_stdin(struct worker *w);
 
 /* Write what is pending on stdin. Returns 0, or -EPIPE: the channel is closed now. */
 int worker_flush_stdin(struct worker *w);
+
+/* ---- worker_recycle.c: memory_restart and max_age ---- */
+
+/* A new child, or another configuration: when is it to be looked at? */
+void worker_recycle_arm(struct worker *w);
+
+/* The earlier of its deadlines. */
+uint64_t worker_recycle_deadline_ns(const struct worker *w);
+
+/* Look, and begin the restart if it is time. */
+void worker_recycle_look(struct worker *w, uint64_t now_ns);
+
+/* The child has ended: start the next one if that was the purpose. */
+void worker_recycle_finish(struct worker *w);
 
 /* ---- worker_request.c: what is asked of it ---- */
 
