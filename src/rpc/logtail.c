@@ -4,7 +4,7 @@
  * A follower has the file open and a watch on it. At the end of the file it asks whether the name
  * means another file by now (rotation, clearing): then it goes on there from the start, and since
  * it had read the old one to its end, nothing is lost. While the name means nothing, the directory
- * is watched too. Source: Supervisor http.py, tail_f_producer; http.md HTTP-40..46.
+ * is watched too. Source: Supervisor http.py, tail_f_producer.
  */
 #include "logtail.h"
 

@@ -3,7 +3,7 @@
  *
  * The structure, classes and links are the documented ones, so that scripts which read the page go
  * on working; beside each link is a button of the page's form, which posts and carries the token.
- * Source: Supervisor web.py; http.md sections 7 to 9.
+ * Source: Supervisor web.py.
  */
 #include "dashboard.h"
 

@@ -2,7 +2,7 @@
 /* crew_tick.c: TICK events, aligned to the wall clock; without a subscriber there is no timer.
  *
  * The kernel's timer follows the wall clock and says when somebody sets it.
- * Source: Supervisor supervisord.py, tick(); daemon.md LOOP-3.
+ * Source: Supervisor supervisord.py, tick().
  */
 #include "crew_priv.h"
 

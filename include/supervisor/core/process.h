@@ -184,11 +184,11 @@ int process_reconfigure(struct process *p, struct group_config *group, size_t in
 /* Wake the worker: something is in its mailbox, or its member was given an event. Any thread. */
 void process_wake(struct process *p);
 
-/* "pid 12, uptime 0:00:01" and its sisters: daemon.md PROC-51, into at most size bytes. */
+/* "pid 12, uptime 0:00:01" and its sisters, into at most size bytes. */
 void process_describe(const struct process *p, const struct process_facts *facts, int64_t now_wall,
                       char *ret_text, size_t size);
 
-/* "exit status 3", "terminated by SIGTERM (core dumped)", ...: PROC-50. status is waitpid's. */
+/* "exit status 3", "terminated by SIGTERM (core dumped)", ...: status is waitpid's. */
 void process_describe_end(int wait_status, char *ret_text, size_t size);
 
 /* ---- for its worker ---- */

@@ -5,7 +5,7 @@
  * behind /dev/stdout, a device) is written to as it is and never unlinked or renamed.
  * Openers of the same file share one sink and so one rotation decision; those who are alone
  * never wait for anybody.
- * Source: Supervisor loggers.py, RotatingFileHandler; daemon.md LOG-10..18.
+ * Source: Supervisor loggers.py, RotatingFileHandler.
  */
 #ifndef SUPERVISOR_CORE_ROTATING_FILE_H
 #define SUPERVISOR_CORE_ROTATING_FILE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* command.h: from a program's command= to the file and the words to execute.
  *
- * Source: Supervisor process.py, get_execv_args(); config.md CFG-150..152.
+ * Source: Supervisor process.py, get_execv_args().
  */
 #ifndef SUPERVISOR_WORKERS_COMMAND_H
 #define SUPERVISOR_WORKERS_COMMAND_H

@@ -4,7 +4,7 @@
  * Made at the first spawn, closed when the last process of the group has ended, so that
  * restarts of single processes are seamless. It becomes descriptor 0 of each child. A socket that
  * cannot be made is a spawn error, never the daemon's end.
- * Source: Supervisor socket_manager.py, datatypes.py; daemon.md section 13.
+ * Source: Supervisor socket_manager.py, datatypes.py.
  */
 #ifndef SUPERVISOR_WORKERS_FCGI_SOCKET_H
 #define SUPERVISOR_WORKERS_FCGI_SOCKET_H

@@ -5,7 +5,7 @@
  * out. No clock, no system call, no log: the worker does what it is told and reports how it went
  * with the next event. One step makes at most one change of state, so whoever publishes states
  * sees each of them, in order.
- * Source: Supervisor process.py, Subprocess; daemon.md section 8.
+ * Source: Supervisor process.py, Subprocess.
  */
 #ifndef SUPERVISOR_WORKERS_LIFECYCLE_H
 #define SUPERVISOR_WORKERS_LIFECYCLE_H

@@ -4,7 +4,7 @@
  * Between vfork and exec the child shares our memory: it makes system calls only, and reads what
  * was laid out for it. Why it could not exec it says itself, on its descriptor 2, so
  * that the reason is found in the program's log; the daemon sees an exit with status 127.
- * Source: Supervisor process.py, Subprocess.spawn() and _spawn_as_child(); daemon.md section 9.
+ * Source: Supervisor process.py, Subprocess.spawn() and _spawn_as_child().
  */
 #ifndef SUPERVISOR_WORKERS_SPAWN_H
 #define SUPERVISOR_WORKERS_SPAWN_H

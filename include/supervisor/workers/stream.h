@@ -14,7 +14,7 @@
  *   stream_fd()       POLLIN  -> stream_on_readable()    while it is not -1
  *   stream_sink_fd()  POLLOUT -> stream_on_time()        while it is not -1
  *   stream_deadline_ns() due  -> stream_on_time()
- * Source: Supervisor dispatchers.py, POutputDispatcher; daemon.md sections 11 and 12.
+ * Source: Supervisor dispatchers.py, POutputDispatcher.
  */
 #ifndef SUPERVISOR_WORKERS_STREAM_H
 #define SUPERVISOR_WORKERS_STREAM_H
