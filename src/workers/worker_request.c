@@ -50,6 +50,7 @@ static enum request_result handle_stop(struct worker *w, struct request *r)
     const char *name = w->process->config->name;
     pid_t pid = w->pid;
     bool was_backoff = w->life.state == PROCESS_BACKOFF;
+    w->recycling = false; /* who asks for a stop wants no start behind it */
     if (!worker_step(w, LIFE_STOP, clock_now_ns())) {
         if (w->facts.restart_due)
             worker_publish(w); /* it was called off */
@@ -154,6 +155,7 @@ static enum request_result handle_logs(struct worker *w, struct request *r)
 static enum request_result handle_reconfigure(struct worker *w, struct request *r)
 {
     process_take_config(w->process, r);
+    worker_recycle_arm(w);
     if (w->listener)
         listener_reconfigure(w->listener);
     for (int c = 0; c < CHANNELS; c++) {

@@ -223,7 +223,7 @@ static void tell_change(struct worker *w, enum process_state from, uint64_t now_
 }
 
 /* xorshift32: pauses are to differ, not to be secret. */
-static uint32_t next_random(struct worker *w)
+uint32_t worker_random(struct worker *w)
 {
     w->dice ^= w->dice << 13;
     w->dice ^= w->dice >> 17;
@@ -234,7 +234,7 @@ static uint32_t next_random(struct worker *w)
 static enum life_action step_once(struct worker *w, enum life_event event, uint64_t now_ns)
 {
     enum process_state from = w->life.state;
-    w->life.random = next_random(w);
+    w->life.random = worker_random(w);
     enum life_action action = life_step(&w->life, event, now_ns, w->process->config);
     remember_end(w);
     if (w->life.state != from)
@@ -254,6 +254,7 @@ static void spawn(struct worker *w, uint64_t now_ns)
         w->facts.restarts++;
     w->facts.pid = w->pid;
     (void)worker_step(w, LIFE_SPAWNED, now_ns);
+    worker_recycle_arm(w);
     worker_publish(w);
 }
 
