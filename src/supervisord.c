@@ -197,7 +197,6 @@ static int open_log(const struct config *config)
 static int settle(const struct config *config)
 {
     bool was_root = getuid() == 0;
-    bool drops = config->user && getuid() != config->uid;
     const char *refusal = config->user ? privileges_drop(config->uid) : NULL;
     if (refusal)
         return usage_error(refusal);
@@ -211,7 +210,7 @@ static int settle(const struct config *config)
         log_warn("%s", config->warnings[i]);
     for (size_t i = 0; i < config->n_infos; i++)
         log_info("%s", config->infos[i]);
-    if (drops)
+    if (config->user)
         log_info("Set uid to user %u succeeded", (unsigned)config->uid);
     if (!self.first_run)
         return 0;
