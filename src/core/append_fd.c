@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -27,18 +28,19 @@ static bool is_borrowed_name(const char *path)
     return (begins(path, "/dev/") && !begins(path, "/dev/shm/")) || begins(path, "/proc/");
 }
 
-/* Is path, or any link on the way from it, such a name? */
+/* Is path, or any link on the way from it, such a name? The buffers are not on the stack: each
+ * worker's would keep its pages. */
 static bool leads_to_borrowed_name(const char *path)
 {
-    char name[PATH_MAX];
-    if (strlen(path) >= sizeof(name))
-        return false;
+    CLEANUP_FREE char *name = malloc(PATH_MAX);
+    CLEANUP_FREE char *target = malloc(PATH_MAX);
+    if (!name || !target || strlen(path) >= PATH_MAX)
+        return is_borrowed_name(path);
     memcpy(name, path, strlen(path) + 1);
     for (int i = 0; i < LINKS_MAX; i++) {
         if (is_borrowed_name(name))
             return true;
-        char target[PATH_MAX];
-        ssize_t n = readlink(name, target, sizeof(target) - 1);
+        ssize_t n = readlink(name, target, PATH_MAX - 1);
         if (n < 0 || target[0] != '/')
             return false;
         memcpy(name, target, (size_t)n);
