@@ -5,6 +5,7 @@
 #include "supervisor/core/names.h"
 #include "supervisor/core/process_table.h"
 
+#include "cgroup.h"
 #include "child_env.h"
 #include "spawn_child.h"
 
@@ -127,6 +128,7 @@ static int plan_make(struct process *p, const struct command *command,
         .path = command->path,
         .argv = command->argv,
         .fds = { pipes->theirs[0], pipes->theirs[1], pipes->theirs[2] },
+        .cgroup_fd = -1,
         .set_nofile = limits.set && !config->rlimits[RLIMIT_NOFILE].set,
         .nofile = limits.nofile,
     };
@@ -134,11 +136,15 @@ static int plan_make(struct process *p, const struct command *command,
         (void)snprintf(plan->oom_score_adj, sizeof(plan->oom_score_adj), "%lld",
                        (long long)config->oom_score_adj);
     spawn_plan_user(plan);
+    if (config->cgroup && config->cgroup[0])
+        plan->cgroup_error = -cgroup_open(config->cgroup, &plan->cgroup_fd);
     return child_env_make(p, &plan->envp, ret_text, size);
 }
 
 static void plan_free(struct spawn_plan *plan)
 {
+    if (plan->cgroup_fd >= 0)
+        (void)close(plan->cgroup_fd); /* only the child writes to it */
     free(plan->groups);
     child_env_free(plan->envp);
 }

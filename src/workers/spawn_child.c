@@ -156,6 +156,14 @@ static void set_scheduling(const struct spawn_plan *plan)
         fail("set", "cpu_affinity", name_of_errno(errno));
 }
 
+/* Before the descriptors go, and before the user switch. 0 or an errno. */
+static int join_cgroup(const struct spawn_plan *plan)
+{
+    if (plan->cgroup_error || plan->cgroup_fd < 0)
+        return plan->cgroup_error;
+    return write(plan->cgroup_fd, "0", 1) < 0 ? errno : 0;
+}
+
 _Noreturn void spawn_child_run(const struct spawn_plan *plan)
 {
     const struct process_config *config = plan->config;
@@ -163,7 +171,10 @@ _Noreturn void spawn_child_run(const struct spawn_plan *plan)
      * could be ours. */
     (void)setpgid(0, 0);
     reset_signals();
+    int cgroup_error = join_cgroup(plan);
     set_descriptors(plan);
+    if (cgroup_error)
+        fail("join cgroup", config->cgroup, name_of_errno(cgroup_error));
     set_limits(plan);
     set_scheduling(plan);
     if (plan->switch_user)

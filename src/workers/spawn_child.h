@@ -25,6 +25,8 @@ struct spawn_plan {
     const char *user_error; /* a literal: why the user cannot be switched; NULL */
     bool set_nofile;
     struct rlimit nofile;
+    int cgroup_fd;          /* its list of processes; -1: none */
+    int cgroup_error;       /* an errno: why the program cannot be in its cgroup; 0 */
     char oom_score_adj[24]; /* text for /proc; "" to inherit */
 };
 

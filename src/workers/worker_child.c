@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* worker_child.c: a worker's dealings with its child: made, signalled, fed, buried. */
+#include "cgroup.h"
 #include "kill_tree.h"
 #include "worker_priv.h"
 
@@ -214,7 +215,8 @@ static int kill_child(struct worker *w, int signal, bool as_group)
 /* Whom a stop signal or SIGKILL reaches: killmode, or else what stopasgroup or killasgroup say. */
 static int kill_by_mode(struct worker *w, int signal, bool as_group)
 {
-    switch (w->process->config->killmode) {
+    const struct process_config *config = w->process->config;
+    switch (config->killmode) {
     case KILLMODE_DEFAULT:
         break;
     case KILLMODE_PROCESS:
@@ -223,8 +225,14 @@ static int kill_by_mode(struct worker *w, int signal, bool as_group)
     case KILLMODE_GROUP:
         as_group = true;
         break;
-    case KILLMODE_TREE:
-    case KILLMODE_CGROUP: { /* without a cgroup of its own the tree comes closest */
+    case KILLMODE_CGROUP:
+        if (config->cgroup && cgroup_signal(config->cgroup, signal, w->pid) >= 0) {
+            as_group = false;
+            break;
+        }
+        /* Without a cgroup of its own the tree comes closest. */
+        __attribute__((fallthrough));
+    case KILLMODE_TREE: {
         unsigned n = kill_tree_below(w->pid, signal);
         log_debg("signalled %u descendants of %s (pid %d)", n, w->process->config->name,
                  (int)w->pid);

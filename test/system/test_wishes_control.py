@@ -4,8 +4,9 @@
 
 import os
 import socket
+import unittest
 
-from harness import (OURS, REFERENCE, Daemon, SystemTest, better_than_reference, fault_of, main,
+from harness import (OURS, REFERENCE, Daemon, SystemTest, better_than_reference, fault_of, is_alive, main,
                      needs_reference, stays, wait_until)
 
 
@@ -221,6 +222,46 @@ priority=3
         with Daemon(self.CONFIG + program("c", "forever", "memory_restart=1GB\nmax_age=1d\nreloadsignal=USR1\n"
                                           "killmode=tree"), REFERENCE) as d:
             d.wait_states({"a": "RUNNING", "b": "RUNNING", "c": "RUNNING"})
+
+
+def cgroup_root():
+    """Where version 2 is mounted, if groups may be made there; else None."""
+    for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        if os.path.exists(root + "/cgroup.procs") and not os.path.exists(root + "/tasks"):
+            try:
+                os.mkdir(root + "/svt-probe")
+                os.rmdir(root + "/svt-probe")
+                return root
+            except OSError:
+                return None
+    return None
+
+
+@better_than_reference
+class Cgroups(SystemTest):
+    @unittest.skipUnless(cgroup_root(), "no cgroup (version 2) may be made here")
+    def test_a_program_runs_in_its_cgroup_and_ends_with_all_of_it(self):
+        name = "svt-%d/a" % os.getpid()
+        procs = "%s/%s/cgroup.procs" % (cgroup_root(), name)
+        config = program("a", "forkaway say ready forever",
+                         "startsecs=0\ncgroup=%s\nkillmode=cgroup\nstdout_logfile=@DIR@/a.log" % name)
+        try:
+            with Daemon(config, OURS) as d:
+                wait_until(lambda: "ready" in d.read("a.log"), "the program")
+                members = [int(pid) for pid in open(procs)]
+                self.assertIn(d.info("a")["pid"], members)
+                self.assertGreater(len(members), 1)
+                d.rpc.supervisor.stopProcess("a")
+                wait_until(lambda: not [p for p in members if is_alive(p)], "the end of all of them")
+        finally:
+            os.rmdir(os.path.dirname(procs))
+            os.rmdir(os.path.dirname(os.path.dirname(procs)))
+
+    def test_a_cgroup_that_cannot_be_had_is_told_in_the_programs_log(self):
+        with Daemon(program("a", "forever", "startretries=0\ncgroup=../up\nredirect_stderr=true\n"
+                            "stdout_logfile=@DIR@/a.log"), OURS) as d:
+            d.wait_state("a", "FATAL")
+            self.assertRegex(d.read("a.log"), r"supervisor: couldn't join cgroup ../up: E(INVAL|NOENT)")
 
 
 if __name__ == "__main__":
