@@ -27,6 +27,7 @@ elseif(CMAKE_BUILD_TYPE MATCHES "Rel")
     target_link_options(supervisor_flags INTERFACE -pie -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 if(SUPERVISOR_COVERAGE)
-    target_compile_options(supervisor_flags INTERFACE --coverage -O0)
+    # Threads count too: without atomics their counters go wrong, even below zero.
+    target_compile_options(supervisor_flags INTERFACE --coverage -O0 -fprofile-update=atomic)
     target_link_options(supervisor_flags INTERFACE --coverage)
 endif()
