@@ -39,7 +39,7 @@ class States(SystemTest):
             self.assertIs(d.rpc.supervisor.stopProcess("a"), True)
             info = d.info("a")
             self.assertEqual((info["statename"], info["pid"], info["exitstatus"]), ("STOPPED", 0, -1))
-            self.assertIn("stopped: a (terminated by SIGTERM)", d.messages())
+            d.wait_logged(r"^stopped: a \(terminated by SIGTERM\)$")
             self.assertIs(d.rpc.supervisor.startProcess("a"), True)
             self.assertEqual(d.state("a"), "RUNNING")
             d.wait_logged(r"^success: a entered RUNNING state, process has stayed up for > than 1 seconds \(startsecs\)$", 2)
