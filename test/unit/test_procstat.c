@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,11 +52,15 @@ static void a_tree_is_the_process_and_its_descendants(void)
     if (child == 0) {
         pid_t grandchild = fork();
         (void)grandchild;
+        /* The kernel may count the pages of a very small process late. */
+        static volatile char pages[8 * 1024 * 1024];
+        for (size_t i = 0; i < sizeof(pages); i += 4096)
+            pages[i] = 1;
         for (;;)
             pause();
     }
     struct procstat stat = { 0 };
-    for (int i = 0; i < 5000 && stat.processes < 2; i++) {
+    for (int i = 0; i < 5000 && (stat.processes < 2 || !stat.rss_bytes); i++) {
         struct procstat_picture *picture = NULL;
         CU_ASSERT_EQUAL_FATAL(procstat_take(&picture), 0);
         CU_ASSERT_TRUE(procstat_tree(picture, child, &stat));
