@@ -185,14 +185,15 @@ def run_pair(client, server):
 SOURCE_PLACE = re.compile(r"file: \S+ line: \d+$")
 
 
-# Help is in words of our own; which forms of a command there are must be the same.
+# Help is in words of our own; which forms of a command there are must be the same, but for
+# our additions, which all have a long option.
 HELP = ("start", "stop", "restart", "signal", "signal CONT", "tail", "clear", "fg", "help start", "help tail",
         "version extra", "reload extra", "shutdown extra")
 
 
 def only_forms(lines):
     return sorted({line.split("\t")[0].rstrip() for line in lines if line.startswith(("Error", "ERROR"))
-                   or ("\t" in line and not line.startswith("\t"))})
+                   or ("\t" in line and not line.startswith("\t") and " --" not in line.split("\t")[0])})
 
 
 def comparable(step):
