@@ -190,15 +190,21 @@ class Place:
         command = [self.ctl, "-c", self.path(fixture), "-u", "user", "-p", "pass", "status"]
         if fixture == "auth-long.conf":
             command = [self.ctl, "-c", self.path(fixture), "status"]
+        def run(action):
+            return subprocess.run([*command[:-1], action], env=self.env(), cwd=self.here,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, check=False)
+
         while True:
-            done = subprocess.run(command, env=self.env(), stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                                  cwd=self.here)
+            done = run("status")
             text = done.stdout.decode(errors="replace")
             rows = [line.split() for line in text.splitlines()]
+            automatic = {line.split()[0] for line in run("avail").stdout.decode(errors="replace")
+                         .splitlines() if " auto " in line}
             unsettled = [row[0] for row in rows if len(row) > 1 and (
                 (row[1] == "STARTING" and row[0] not in ("starting", "late"))
-                or (row[1] == "BACKOFF" and row[0] != "backoff"))]
+                or (row[1] == "BACKOFF" and row[0] != "backoff")
+                or (row[1:] == ["STOPPED", "Not", "started"] and row[0] in automatic))]
             answered = done.returncode in (0, 3) or "rpcinterface:supervisor" in text
             if answered and not unsettled:
                 break
