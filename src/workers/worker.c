@@ -35,6 +35,8 @@
 #define LINGER_AFTER_NS (20 * NS_PER_MS) /* what comes that soon is close */
 #define LINGER_MIN_NS   (4 * NS_PER_MS)
 #define LINGER_MAX_NS   (50 * NS_PER_MS) /* no reader of a log notices */
+/* Who has just written much is not writing lines: a small read means that we were faster. */
+#define LINGER_NOT_AFTER_MUCH_NS (200 * NS_PER_MS)
 enum { LINGER_BYTES = 8192 };
 
 enum { READS_PER_PASS = 16 }; /* before the mailbox is looked at again */
@@ -79,7 +81,9 @@ static void read_output(struct worker *w, int c)
     output->resume_ns = 0;
     if (got == 0)
         return; /* what is next still shows whether it comes close to the last */
-    bool small = result == STREAM_DRAINED && got < LINGER_BYTES;
+    if (got >= LINGER_BYTES)
+        output->much_ns = now_ns;
+    bool small = result == STREAM_DRAINED && now_ns - output->much_ns > LINGER_NOT_AFTER_MUCH_NS;
     bool waits_for_us = w->listener && c == CHANNEL_STDOUT; /* lingering would pace it */
     linger(output, small && !waits_for_us, now_ns);
 }

@@ -14,6 +14,7 @@
 struct output {
     struct stream *stream; /* NULL when there is none */
     uint64_t last_read_ns;
+    uint64_t much_ns;   /* the last read of many bytes */
     uint64_t linger_ns; /* how long the pipe is left alone after a read; 0: not at all */
     uint64_t resume_ns; /* the pipe is left alone until then, so that lines gather */
 };
