@@ -170,6 +170,10 @@ class Place:
         for key in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
             if key in os.environ:
                 env[key] = os.environ[key]
+        if os.environ.get("SUPERVISOR_TEST_SANITIZED", "").startswith("address"):
+            env["ASAN_OPTIONS"] = "fast_unwind_on_malloc=0"
+            env["LSAN_OPTIONS"] = ("suppressions=%s:print_suppressions=0"
+                                   % os.path.join(os.path.dirname(os.path.abspath(__file__)), "lsan.supp"))
         env.update({key: self.fill(value) for key, value in (extra or {}).items()})
         return env
 

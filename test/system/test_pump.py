@@ -194,7 +194,7 @@ class Lines(SystemTest):
             def is_over():
                 try:
                     return all_text(d, "a").endswith("a %d\n" % (n - 1))
-                except (OSError, EOFError):
+                except (OSError, EOFError, ValueError):
                     return False  # a file was renamed or packed while we read
 
             wait_until(is_over, "the last line")
