@@ -463,9 +463,10 @@ static bool may_be_asked(struct step *s, const struct task_order *order)
     }
     process_facts(s->process, &facts);
     s->spawn_seq = facts.spawn_seq;
-    /* One that is stopping may be about to be started again (memory_restart): that it can refuse.
-     */
-    bool stops = process_state_is_running(facts.state) || facts.state == PROCESS_STOPPING;
+    /* One that is stopping, or is down, may be about to be started again (memory_restart,
+     * restartpause, fatal_retry_secs): that a stop calls off. */
+    bool stops = process_state_is_running(facts.state) || facts.state == PROCESS_STOPPING ||
+                 facts.restart_due;
     bool signals = order->kind == TASK_SIGNAL || order->kind == TASK_RELOAD;
     if ((order->kind == TASK_STOP && !stops) ||
         (signals && !process_state_is_signallable(facts.state))) {

@@ -2,10 +2,11 @@
 /* child_env.c: builds the environment of a child. */
 #include "child_env.h"
 
+#include "supervisor/core/buf.h"
 #include "supervisor/core/cleanup.h"
 #include "supervisor/core/datatypes.h"
+#include "supervisor/core/env_file.h"
 
-#include "env_file.h"
 #include "spawn_child.h"
 
 #include <errno.h>
@@ -64,9 +65,11 @@ static int add_user(struct env_list *env, const struct process_config *config)
 static int add_files(struct env_list *env, const struct env_file_list *list, char *ret_text,
                      size_t size)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < list->n; i++)
-        r = env_file_read(&list->files[i], env, ret_text, size);
+    struct buf error = BUF_LIMITED(PROCESS_SPAWNERR_MAX);
+    int r = env_files_read(list, env, &error);
+    if (r < 0)
+        (void)snprintf(ret_text, size, "%s", r == -ENOMEM ? "out of memory" : buf_text(&error));
+    buf_free(&error);
     return r;
 }
 

@@ -478,7 +478,15 @@ class Daemon:
     # -- the log ------------------------------------------------------------------------------
 
     def log_text(self):
-        return read_text(self.logfile)
+        """The daemon's log, once nothing was added to it for a moment: a thread of its own writes
+        it, so that a line may come a little after the answer to a call."""
+        text = read_text(self.logfile)
+        for _ in range(10):
+            time.sleep(0.1 * PATIENCE)
+            before, text = text, read_text(self.logfile)
+            if text == before:
+                break
+        return text
 
     def log(self):
         """The daemon log's entries as (level, message); a multi-line message is one entry."""

@@ -528,7 +528,7 @@ class DaemonLife(SystemTest):
             wait_until(lambda: d.read("a.out") and os.path.exists(d.logfile), "new files")
             self.assertIn("received SIGUSR2 indicating log reopen request", d.read("moved.log"))
             d.rpc.supervisor.stopProcess("a")
-            self.assertIn("stopped: a", d.log_text())
+            d.wait_logged("^stopped: a")
             numbers = [int(line.split()[1]) for line in (d.read("a.moved") + d.read("a.out")).splitlines()]
             self.assertEqual(numbers, list(range(len(numbers))))
 

@@ -240,8 +240,8 @@ class EnvironmentFiles(SystemTest):
         config = "".join(program(n, "environment_file=-@DIR@/" + n) for n in names)
         with Daemon(config, prepare=prepare) as d:
             errors = {n: d.wait_state(n, "FATAL")["spawnerr"] for n in names}
-            self.assertIn("line 2", errors["line"])
-            self.assertIn("line 1", errors["quote"])
+            self.assertIn(":2: ", errors["line"])
+            self.assertIn(":1: ", errors["quote"])
             for name, error in errors.items():
                 self.assertIn(d.path(name), error)
             self.assertNotIn("hunter2", d.log_text() + str(errors))

@@ -6,7 +6,6 @@ The programs note the time at which they start. From one note to the next at lea
 gone by, however slow the machine is: only such lower bounds are checked.
 """
 
-import unittest
 
 from harness import (OURS, REFERENCE, Daemon, SystemTest, better_than_reference, fault_of, main, needs_reference,
                      stays, wait_until)
@@ -109,8 +108,6 @@ class RestartPause(Pacing):
             d.rpc.supervisor.startProcess("a", False)
             wait_starts(d, "a", 2)
 
-    # The request is refused before the worker hears of it, and the start comes all the same.
-    @unittest.expectedFailure
     def test_a_stop_calls_the_restart_off(self):
         with Daemon(ending("a", "restartpause=2")) as d:
             d.wait_state("a", "EXITED")
@@ -201,8 +198,6 @@ class FatalRetry(Pacing):
             times = wait_starts(d, "a", 3)
             self.assertGreaterEqual(times[2] - times[1], 1 - CLOCK_SLACK)
 
-    # The request is refused before the worker hears of it, and the start comes all the same.
-    @unittest.expectedFailure
     def test_a_stop_calls_it_off(self):
         with Daemon(failing("a", "startretries=0\nfatal_retry_secs=2")) as d:
             d.wait_state("a", "FATAL")

@@ -17,6 +17,12 @@ def pids(daemon):
     return {name: info["pid"] for name, info in daemon.infos().items()}
 
 
+def known_pids(daemon):
+    """The same, once all are known: a child may do something before its pid is told."""
+    wait_until(lambda: all(pids(daemon).values()), "all pids")
+    return pids(daemon)
+
+
 def told(daemon, **options):
     """updateConfig's answer as (name, action, why) triples."""
     rows = daemon.rpc.supervisor.updateConfig(options)
@@ -29,7 +35,7 @@ class Live(SystemTest):
     def test_options_that_need_no_restart_are_taken_up_by_the_running_program(self):
         with Daemon(program("a", "ignore 15 note @DIR@/ready x forever", "startsecs=0"), OURS) as d:
             wait_until(lambda: d.read("ready"), "the program")
-            before = pids(d)
+            before = known_pids(d)
             d.write_config(program("a", "ignore 15 note @DIR@/ready x forever",
                                    "startsecs=0\nstopwaitsecs=1\nautorestart=false\npriority=5\nexitcodes=3"))
             status, out, _ = d.ctl("update", "--live")
