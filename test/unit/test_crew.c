@@ -529,10 +529,10 @@ static void write_env(const char *text)
 static void environment_files_are_read_and_environment_wins(void)
 {
     tmp_dir_make();
-    write_env("# comment\n\nA=file\nexport B=%(here)s $A\n  C = \n"
+    write_env("# comment\n\nA=file\nexport B=%(here)s $A\n  just words\n"
               "D=\"a \\\"b\\\" # c\"\nE='x\\y'\r\n");
     const char *out = output_of("echo $A,$B,$D,$E", with_files);
-    CU_ASSERT_STRING_EQUAL(out, ""); /* "C = " is no name: nothing is started */
+    CU_ASSERT_STRING_EQUAL(out, ""); /* words are no variable: nothing is started */
     tmp_dir_remove();
     tmp_dir_make();
     write_env("# comment\n\nA=file\nexport B=%(here)s $A\nC=\n"
